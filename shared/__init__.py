@@ -1,0 +1,1 @@
+"""What every service uses and no service owns: contracts, the bus, database, HTTP, rights, settings, telemetry, the CLI."""

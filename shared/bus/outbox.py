@@ -1,0 +1,108 @@
+"""The write side: numbers a transaction's events within their streams and keeps them beside the state they tell of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.contracts import Event
+
+LIMIT: Final = 900_000
+"""Bytes of an event's value; the topics take 1 MiB with headers."""
+
+SHARDS: Final = 16
+"""Into how many parts the queue can be divided among relays; streams keep to one part."""
+
+
+class EventRefused(Exception):
+    """An event that could not be sent, refused before it is kept: too large, or not what its contract says."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event as it will be kept, once per stream."""
+
+    topic: str
+    key: str
+    subject: str
+    event_id: UUID
+    aggregate_version: int
+    occurred_at: datetime
+    value: bytes
+
+
+def told(event: Event, event_id: UUID) -> list[Told]:
+    """The event for each of its streams, after a check of size and contract; raises `EventRefused`."""
+    value = event.model_dump_json().encode()
+    if len(value) > LIMIT:
+        raise EventRefused(f"{event.contract.topic}: {len(value)} bytes, the limit is {LIMIT}")
+    try:
+        type(event).model_validate_json(value)
+    except ValueError as fault:
+        raise EventRefused(f"{event.contract.topic}: {fault}") from fault
+    return [
+        Told(stream.topic, stream.key, event.key, event_id, event.version, event.occurred_at, value)
+        for stream in event.streams()
+    ]
+
+
+# The heads are advanced in one order for everybody (a partner's last): no two writers wait for each other in a circle.
+# Numbers of the log are drawn after the head's lock is held: within a stream, a larger id was committed later.
+WRITE: Final = """
+with told as (
+    select * from unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::bigint[], $6::timestamptz[], $7::bytea[])
+         with ordinality as t (topic, key, event_id, subject, aggregate_version, occurred_at, value, place)
+), heads as (
+    insert into stream_head as head (topic, key, last_sequence)
+    select topic, key, count(*) from told group by topic, key
+     order by topic like 'partner.billing\\_due.%', topic, key
+    on conflict (topic, key) do update set last_sequence = head.last_sequence + excluded.last_sequence
+    returning topic, key, last_sequence
+), logged as (
+    insert into event_log (logged_at, topic, key, sequence, event_id, subject, aggregate_version, occurred_at,
+                           correlation_id, causation_id, traceparent, value)
+    select $8, told.topic, told.key,
+           heads.last_sequence - count(*) over stream + row_number() over (stream order by told.place),
+           told.event_id, told.subject, told.aggregate_version, told.occurred_at, $9, $10, $11, told.value
+      from told join heads using (topic, key)
+    window stream as (partition by told.topic, told.key)
+     order by told.place
+    returning id, logged_at, topic, key
+)
+insert into outbox_queue (id, logged_at, shard)
+select id, logged_at, abs(hashtext(topic || ' ' || key)::bigint) % $12 from logged
+"""
+
+
+async def write(
+    connection: AsyncConnection,
+    events: Sequence[Told],
+    *,
+    logged_at: datetime,
+    correlation_id: UUID,
+    causation_id: UUID | None,
+    traceparent: str | None,
+) -> None:
+    """Keeps the events in the connection's transaction, numbered after the last of each stream. One round trip."""
+    if not events:
+        return
+    await connection.exec_driver_sql(
+        WRITE,
+        (
+            [event.topic for event in events],
+            [event.key for event in events],
+            [event.event_id for event in events],
+            [event.subject for event in events],
+            [event.aggregate_version for event in events],
+            [event.occurred_at for event in events],
+            [event.value for event in events],
+            logged_at,
+            correlation_id,
+            causation_id,
+            traceparent,
+            SHARDS,
+        ),
+    )

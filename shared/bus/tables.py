@@ -1,0 +1,87 @@
+"""The bus's tables, which every service has in its own database."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+
+stream_head = Table(
+    "stream_head",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("last_sequence", BigInteger, nullable=False),
+    comment="The last number given in each stream. Its row lock is the order of the stream.",
+)
+
+event_log = Table(
+    "event_log",
+    metadata,
+    Column("id", BigInteger, nullable=False),
+    Column("logged_at", DateTime(timezone=True), nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("aggregate_version", BigInteger, nullable=False),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
+    Column("correlation_id", Uuid, nullable=False),
+    Column("causation_id", Uuid),
+    Column("traceparent", Text),
+    Column("value", LargeBinary, nullable=False),
+    postgresql_partition_by="RANGE (logged_at)",
+    comment="Every event told, for good, partitioned by month. Nothing here is ever changed.",
+)
+
+outbox_queue = Table(
+    "outbox_queue",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("logged_at", DateTime(timezone=True), nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    comment="What the relay has still to send; a row goes when the broker has acknowledged it.",
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("consumer", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("last_sequence", BigInteger, nullable=False),
+    Column("parked", Boolean, nullable=False),
+    comment="The last number done of each stream, per consumer group; never pruned.",
+)
+
+parked = Table(
+    "parked",
+    metadata,
+    Column("consumer", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("first_failed_at", DateTime(timezone=True), nullable=False),
+    Column("last_failed_at", DateTime(timezone=True), nullable=False),
+    Column("next_attempt_at", DateTime(timezone=True)),
+    Column("headers", JSONB, nullable=False),
+    Column("value", LargeBinary),
+    comment="Records that wait: the one that failed, and those of the same stream behind it.",
+)
+Index("parked_due", parked.c.consumer, parked.c.next_attempt_at)

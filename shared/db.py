@@ -1,0 +1,194 @@
+"""The database as commands and stores see it: reading, and transactions that hold a change and its events."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeVarTuple
+from uuid import UUID
+
+from sqlalchemy import Executable, Row
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.sql.selectable import TypedReturnsRows
+
+from shared import audit, telemetry
+from shared.bus import outbox
+from shared.cause import current_cause
+from shared.clock import Clock
+from shared.contracts import Actor, Event
+from shared.ids import NewId
+
+Ts = TypeVarTuple("Ts")
+
+STATEMENT_TIMEOUT_MS: Final = 15_000
+
+
+class ChangedMeanwhile(Exception):
+    """The row is no longer the one that was read. The bus and the clock try again; HTTP answers 409 or 412."""
+
+
+class Reader(Protocol):
+    """Whatever a store can read from: the database, or a transaction."""
+
+    async def one(self, statement: TypedReturnsRows[*Ts]) -> Row[*Ts] | None:
+        """The only row, or None; more than one row is a fault of the statement."""
+        ...
+
+    async def all(self, statement: TypedReturnsRows[*Ts]) -> Sequence[Row[*Ts]]:
+        """Every row; for bounded answers only, others are streamed."""
+        ...
+
+
+class Transaction(Reader, Protocol):
+    """One unit of work: what it writes, tells and notes commits together or not at all (promise 1)."""
+
+    async def execute(
+        self, statement: Executable, parameters: Sequence[Mapping[str, Any]] | Mapping[str, Any] | None = None
+    ) -> CursorResult[*tuple[Any, ...]]:
+        """Runs a statement that changes rows."""
+        ...
+
+    def emit(self, *events: Event) -> None:
+        """Tells these events when the transaction commits, in this order."""
+        ...
+
+    def note(self, actor: Actor, action: str, subject: str, **detail: str | int | None) -> None:
+        """Writes an audit entry for a change that tells no event. Changes that do are noted by themselves."""
+        ...
+
+    def wake(self) -> None:
+        """Once committed, makes the service's jobs look at once for what they have to do."""
+        ...
+
+
+class Database(Reader, Protocol):
+    """Where a command reads, and opens its transaction."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction that commits at the end of the block and rolls back when it is left by an exception."""
+        ...
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a transaction needs besides its connection."""
+
+    now: Clock
+    new_id: NewId
+    committed: Callable[[], None]
+
+
+class ConnectionTransaction:
+    """A transaction on one connection."""
+
+    def __init__(self, connection: AsyncConnection, tools: Tools) -> None:
+        self.connection = connection
+        self._tools = tools
+        self._told: list[outbox.Told] = []
+        self._notes: list[audit.Note] = []
+        self._wake = False
+
+    async def one(self, statement: TypedReturnsRows[*Ts]) -> Row[*Ts] | None:
+        return (await self.connection.execute(statement)).one_or_none()
+
+    async def all(self, statement: TypedReturnsRows[*Ts]) -> Sequence[Row[*Ts]]:
+        return (await self.connection.execute(statement)).all()
+
+    async def execute(
+        self, statement: Executable, parameters: Sequence[Mapping[str, Any]] | Mapping[str, Any] | None = None
+    ) -> CursorResult[*tuple[Any, ...]]:
+        return await self.connection.execute(statement, parameters)
+
+    def emit(self, *events: Event) -> None:
+        for event in events:
+            event_id = self._tools.new_id()
+            self._told += outbox.told(event, event_id)
+            self._notes.append(audit.Note.of(event, event_id))
+
+    def note(self, actor: Actor, action: str, subject: str, **detail: str | int | None) -> None:
+        self._notes.append(audit.Note(self._tools.new_id(), actor, action, subject, detail))
+
+    def wake(self) -> None:
+        self._wake = True
+
+    async def flush(self) -> None:
+        """Writes what was told and noted; the last thing before the commit."""
+        cause = current_cause()
+        correlation_id: UUID = cause.correlation_id if cause else self._tools.new_id()
+        now = self._tools.now()
+        await audit.write(self.connection, self._notes, at=now, correlation_id=correlation_id)
+        await outbox.write(
+            self.connection,
+            self._told,
+            logged_at=now,
+            correlation_id=correlation_id,
+            causation_id=cause.event_id if cause else None,
+            traceparent=telemetry.traceparent(),
+        )
+
+    def committed(self) -> None:
+        """Called after the commit: wakes the relay and the jobs if there is something for them."""
+        if self._told or self._wake:
+            self._tools.committed()
+
+
+class PooledDatabase:
+    """The service's own database behind a pool of connections."""
+
+    def __init__(self, engine: AsyncEngine, tools: Tools) -> None:
+        self.engine = engine
+        self.tools = tools
+
+    async def one(self, statement: TypedReturnsRows[*Ts]) -> Row[*Ts] | None:
+        async with self.engine.connect() as connection:
+            return (await connection.execute(statement)).one_or_none()
+
+    async def all(self, statement: TypedReturnsRows[*Ts]) -> Sequence[Row[*Ts]]:
+        async with self.engine.connect() as connection:
+            return (await connection.execute(statement)).all()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[ConnectionTransaction]:
+        async with self.engine.connect() as connection:
+            async with connection.begin():
+                transaction = ConnectionTransaction(connection, self.tools)
+                yield transaction
+                await transaction.flush()
+            transaction.committed()
+
+
+class JoinedDatabase:
+    """A database whose transactions are all one that somebody else began and will commit."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def one(self, statement: TypedReturnsRows[*Ts]) -> Row[*Ts] | None:
+        return await self._transaction.one(statement)
+
+    async def all(self, statement: TypedReturnsRows[*Ts]) -> Sequence[Row[*Ts]]:
+        return await self._transaction.all(statement)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        yield self._transaction
+
+
+def connect(url: str, *, pool: int, name: str) -> AsyncEngine:
+    """An engine for a `postgresql://` URL; connections carry `name` and give up on a statement after 15 s."""
+    return create_async_engine(
+        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_pre_ping=False,
+        connect_args={
+            "timeout": 5,
+            "server_settings": {
+                "application_name": name,
+                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+                "idle_in_transaction_session_timeout": str(2 * STATEMENT_TIMEOUT_MS),
+                "timezone": "UTC",
+            },
+        },
+    )
