@@ -1,0 +1,102 @@
+"""Real servers for tests: one PostgreSQL and one Apache Kafka per test run, started when first asked for.
+
+Fixtures: `postgres`, `kafka` (one node), `kafka_cluster` (three nodes, for tests that kill one; a fresh one each).
+Outside pytest, a benchmark uses the same: ``with running_postgres() as postgres: ...``.
+"""
+
+import asyncio
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from deploy.local.jars import cache_folder
+from deploy.local.kafka import Kafka
+from deploy.local.kafka_install import install_kafka
+from deploy.local.postgres import Postgres
+
+__all__ = ["Databases", "kafka", "kafka_cluster", "postgres", "running_kafka", "running_postgres"]
+
+ROLE = "tests"
+
+
+class Databases:
+    """Empty or prepared databases on one server, each a few hundredths of a second away. Works in and out of a loop."""
+
+    def __init__(self, server: Postgres) -> None:
+        self.server = server
+        self._numbers = itertools.count(1)
+        self._templates: dict[str, str] = {}
+        server.create_database(ROLE)
+
+    def fresh_database(self, template: str = "template0") -> str:
+        """URL of a new database, made from an earlier `template`."""
+        name = f"fresh_{next(self._numbers)}"
+        self.server.sql('create database :"name" owner :"role" template :"template";', name=name, role=ROLE, template=template)
+        return self.server.url(name, ROLE)
+
+    def drop_database(self, url: str) -> None:
+        """Removes a database and cuts whoever is connected."""
+        self.server.sql('drop database :"name" with (force);', name=url.rsplit("/", 1)[1])
+
+    def prepared_database(self, kind: str, prepare: Callable[[str], None]) -> str:
+        """URL of a new database in the state that `prepare(url)` makes, which is asked once per `kind` and run."""
+        if kind not in self._templates:
+            url = self.fresh_database()
+            prepare(url)
+            self._templates[kind] = url.rsplit("/", 1)[1]
+        return self.fresh_database(self._templates[kind])
+
+
+@contextmanager
+def running_postgres() -> Iterator[Databases]:
+    """A server in a folder of its own, gone afterwards."""
+    with _folder() as folder:
+        server = Postgres(folder / "postgres")
+        asyncio.run(server.start())
+        try:
+            yield Databases(server)
+        finally:
+            asyncio.run(server.stop())
+
+
+@contextmanager
+def running_kafka(*, nodes: int = 1) -> Iterator[Kafka]:
+    """A cluster in a folder of its own, gone afterwards."""
+    with _folder() as folder:
+        server = Kafka(asyncio.run(install_kafka(cache_folder(), say=print)), folder / "kafka", nodes=nodes)
+        asyncio.run(server.start())
+        try:
+            yield server
+        finally:
+            asyncio.run(server.stop(patience=0))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Databases]:
+    with running_postgres() as databases:
+        yield databases
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Kafka]:
+    with running_kafka() as server:
+        yield server
+
+
+@pytest.fixture
+def kafka_cluster() -> Iterator[Kafka]:
+    with running_kafka(nodes=3) as cluster:
+        yield cluster
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A temporary folder that another user may pass through: PostgreSQL does not run as root."""
+    with tempfile.TemporaryDirectory(prefix="vestibule-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
