@@ -69,6 +69,15 @@ def test_what_is_no_seal_is_refused(text: str) -> None:
         open_sealed(KEYS, INVITATION, text)
 
 
+def test_a_seal_with_an_unknown_curve_is_refused() -> None:
+    header, *rest = seal(KEY, INVITATION, VALUES).split(".")
+    claims = json.loads(base64.urlsafe_b64decode(header + "=="))
+    claims["epk"]["crv"] = "X9"
+    changed = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    with pytest.raises(SealBroken):
+        open_sealed(KEYS, INVITATION, ".".join([changed, *rest]))
+
+
 def test_a_set_with_a_public_key_alone_is_refused() -> None:
     with pytest.raises(ValueError, match="private"):
         private_keys(json.dumps({"keys": [json.loads(PUBLIC)]}))
