@@ -1,0 +1,6 @@
+"""The development mailbox: takes every mail, delivers none, and shows them on a page and as JSON."""
+
+from deploy.local.mailbox.box import Box, Message
+from deploy.local.mailbox.sink import Answer, CutAfterData, Fault, Hang, MailSink, RefuseRecipient
+
+__all__ = ["Answer", "Box", "CutAfterData", "Fault", "Hang", "MailSink", "Message", "RefuseRecipient"]
