@@ -1,0 +1,61 @@
+"""The nouns of identity."""
+
+from services.identity.model.addresses import EmailAddress, email_address
+from services.identity.model.agreements import (
+    Account,
+    AccountDraft,
+    Agreement,
+    AgreementDraft,
+    Designation,
+    Partner,
+    PartnerDraft,
+)
+from services.identity.model.clients import Client, ClientKind, redirect_uri
+from services.identity.model.invitations import LIFETIME, Invitation, InvitationDraft, InvitationState
+from services.identity.model.keys import KeyState, SigningKey
+from services.identity.model.people import Holding, Person, Subject, roles_reaching
+from services.identity.model.roles import PARTNER, ROLES, VENDOR, Rights, Role, grantable_by, permissions_of
+from services.identity.model.signin import (
+    ACCESS_LIFETIME,
+    CODE_LIFETIME,
+    AuthorizationRequest,
+    Code,
+    Session,
+)
+
+__all__ = [
+    "ACCESS_LIFETIME",
+    "CODE_LIFETIME",
+    "LIFETIME",
+    "PARTNER",
+    "ROLES",
+    "VENDOR",
+    "Account",
+    "AccountDraft",
+    "Agreement",
+    "AgreementDraft",
+    "AuthorizationRequest",
+    "Client",
+    "ClientKind",
+    "Code",
+    "Designation",
+    "EmailAddress",
+    "Holding",
+    "Invitation",
+    "InvitationDraft",
+    "InvitationState",
+    "KeyState",
+    "Partner",
+    "PartnerDraft",
+    "Person",
+    "Rights",
+    "Role",
+    "Session",
+    "SigningKey",
+    "Subject",
+    "email_address",
+    "grantable_by",
+    "permissions_of",
+    "redirect_uri",
+    "roles_reaching",
+]

@@ -1,0 +1,41 @@
+"""The decisions of identity: pure functions that answer with the state to keep and the events to tell."""
+
+from services.identity.rules.agreements import Enrolment, Registration, enrol_partner, register_agreement
+from services.identity.rules.invitations import (
+    Invited,
+    Joined,
+    Letter,
+    Newcomer,
+    accept_invitation,
+    expire_invitation,
+    invite_colleague,
+    look_at_invitation,
+)
+from services.identity.rules.keys import rotate_keys
+from services.identity.rules.passwords import new_password, normalised
+from services.identity.rules.roles import access_told, change_roles, may_grant, scope_at
+from services.identity.rules.signin import authorize, redeem_code
+
+__all__ = [
+    "Enrolment",
+    "Invited",
+    "Joined",
+    "Letter",
+    "Newcomer",
+    "Registration",
+    "accept_invitation",
+    "access_told",
+    "authorize",
+    "change_roles",
+    "enrol_partner",
+    "expire_invitation",
+    "invite_colleague",
+    "look_at_invitation",
+    "may_grant",
+    "new_password",
+    "normalised",
+    "redeem_code",
+    "register_agreement",
+    "rotate_keys",
+    "scope_at",
+]
