@@ -51,3 +51,16 @@ class Conflict(Refusal):
 @dataclass(eq=False)
 class Gone(Refusal):
     """It could be done once and never again (410)."""
+
+
+@dataclass(eq=False)
+class VersionStale(Conflict):
+    """Somebody changed it after you read it (412)."""
+
+    current: int
+
+
+def expect_version(current: int, expected: int) -> None:
+    """Refuses `VersionStale` unless the caller read the version that is current."""
+    if current != expected:
+        raise VersionStale(current=current)

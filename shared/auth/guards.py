@@ -1,0 +1,63 @@
+"""What stands before a route: a permission, being signed in, or a reason why it is open. Each route has exactly one."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Request
+
+from shared.contracts.access import Access, Permission, PermissionMissing
+from shared.http.state import remember_caller, state
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Lets in whoever shows a good access token."""
+
+    async def __call__(
+        self, request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
+    ) -> Access:
+        access = await state(request).rights.of(authorization)
+        remember_caller(request, access)
+        return access
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Lets in whoever holds the permission anywhere; the command asks whether it holds at the place in question."""
+
+    permission: Permission
+
+    async def __call__(
+        self, request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
+    ) -> Access:
+        access = await SignedIn()(request, authorization)
+        if not access.holds(self.permission):
+            raise PermissionMissing(permission=self.permission.value)
+        return access
+
+
+@dataclass(frozen=True)
+class OpenToAll:
+    """Lets everybody in, for the reason given."""
+
+    reason: str
+
+    def __call__(self) -> None:
+        return None
+
+
+Guard = SignedIn | Needs | OpenToAll
+
+
+def needs(permission: Permission) -> Any:
+    """Guards a route by a permission: `by: Annotated[Access, needs(Permission.ORDERS_PLACE)]`."""
+    return Depends(Needs(permission))
+
+
+signed_in: Any = Depends(SignedIn())
+"""Used as `by: Annotated[Access, signed_in]`."""
+
+
+def open_to_all(reason: str) -> Any:
+    """Used as `@router.get("/jwks", dependencies=[open_to_all("public keys")])`."""
+    return Depends(OpenToAll(reason))

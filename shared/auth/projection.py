@@ -1,0 +1,66 @@
+"""The service's own copy of who may do what: the newest `identity.access` document of every subject."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, MetaData, Table, Uuid, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from shared.bus.listeners import Listeners
+from shared.contracts.access import IdentityAccess
+from shared.db import Database, Reader, Transaction
+
+metadata = MetaData()
+
+access = Table(
+    "access",
+    metadata,
+    Column("subject", Uuid, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("document", JSONB, nullable=False),
+    comment="What each person and machine client may do, as identity last told; version is the epoch.",
+)
+
+
+class HasDatabase(Protocol):
+    """Any service's ports."""
+
+    @property
+    def db(self) -> Database: ...
+
+
+P = TypeVar("P", bound=HasDatabase)
+
+
+async def access_document(db: Reader, subject: UUID) -> IdentityAccess | None:
+    """The document as this service knows it."""
+    row = await db.one(select(access.c.document).where(access.c.subject == subject))
+    return IdentityAccess.model_validate(row[0]) if row else None
+
+
+async def keep_access(tx: Transaction, documents: Iterable[IdentityAccess]) -> None:
+    """Keeps those that are newer than what is known; one statement for all."""
+    newest = {document.subject: document for document in sorted(documents, key=lambda document: document.version)}
+    if not newest:
+        return
+    statement = insert(access)
+    statement = statement.on_conflict_do_update(
+        index_elements=[access.c.subject],
+        set_={"version": statement.excluded.version, "document": statement.excluded.document},
+        where=access.c.version < statement.excluded.version,
+    )
+    rows = [
+        {"subject": subject, "version": document.version, "document": document.model_dump(mode="json")}
+        for subject, document in sorted(newest.items())
+    ]
+    await tx.execute(statement.values(rows))
+
+
+def hear_access(listeners: Listeners[P]) -> None:
+    """Keeps the service's copy up to date."""
+
+    @listeners.on_many(IdentityAccess)
+    async def on_identity_access(events: Sequence[IdentityAccess], ports: P) -> None:
+        async with ports.db.transaction() as tx:
+            await keep_access(tx, events)

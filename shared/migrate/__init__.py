@@ -1,0 +1,113 @@
+"""A service's database: brought up to date by its own linear revisions, and checked before a role begins."""
+
+from pathlib import Path
+from typing import Final, Protocol
+
+import structlog
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared.bus import ddl
+
+HERE: Final = Path(__file__).resolve().parent
+ROOT: Final = HERE.parent.parent
+LOCK: Final = 0x5645535449  # the same number in every database: one migration at a time
+
+log = structlog.get_logger()
+
+# Revision 0001 of every service began with these. Changes come as revisions of their own, never here.
+TABLES: Final = (
+    """
+    create table idempotency (
+        id bytea primary key, principal text not null, route text not null,
+        fingerprint bytea not null, answer bytea not null, at timestamptz not null
+    )
+    """,
+    "create index idempotency_at on idempotency (at)",
+    "comment on table idempotency is 'Answers to requests with an Idempotency-Key, readable with that key alone.'",
+    """
+    create table audit_log (
+        id uuid primary key, at timestamptz not null, actor_kind text not null, actor_id text not null, on_behalf_of uuid,
+        action text not null, subject text not null, detail jsonb not null, correlation_id uuid not null
+    )
+    """,
+    "comment on table audit_log is 'Who changed what and when, and who was refused a right. Append-only.'",
+    "create table access (subject uuid primary key, version bigint not null, document jsonb not null)",
+    "comment on table access is 'What each person and machine client may do, as identity last told; version is the epoch.'",
+)
+
+
+class Operations(Protocol):
+    """Alembic's `op`, as far as it is needed here."""
+
+    def execute(self, sqltext: str) -> object: ...
+
+
+class SchemaOutOfWindow(Exception):
+    """The database is not at the revision that this code was written for."""
+
+
+def foundation(op: Operations) -> None:
+    """The tables that every service has: the bus's, idempotency, audit log, access."""
+    ddl.create(op.execute)
+    for statement in TABLES:
+        op.execute(statement)
+
+
+def config(service: str) -> Config:
+    """Alembic's view of one service's revisions."""
+    made = Config()
+    made.set_main_option("script_location", str(HERE))
+    made.set_main_option("version_locations", str(ROOT / "services" / service / "migrations" / "versions"))
+    made.set_main_option("path_separator", "newline")
+    return made
+
+
+def head(service: str) -> str:
+    """The newest revision; a service has exactly one."""
+    newest = ScriptDirectory.from_config(config(service)).get_current_head()
+    if newest is None:
+        raise SchemaOutOfWindow(f"{service} has no migrations")
+    return newest
+
+
+async def migrate(service: str, engine: AsyncEngine) -> str:
+    """Brings the database to the newest revision; whoever comes second waits and finds it done. Returns the revision."""
+
+    def upgrade(connection: Connection) -> None:
+        alembic = config(service)
+        alembic.attributes["connection"] = connection
+        command.upgrade(alembic, "head")
+
+    async with engine.connect() as connection:
+        for setting in ("statement_timeout = 0", "lock_timeout = '30s'", "idle_in_transaction_session_timeout = 0"):
+            await connection.execute(text(f"set {setting}"))
+        await connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": LOCK})
+        await connection.commit()
+        try:
+            await connection.run_sync(upgrade)
+            await connection.commit()
+        finally:
+            await connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": LOCK})
+            await connection.commit()
+            await connection.invalidate()
+    return head(service)
+
+
+async def revision(connection: AsyncConnection) -> str | None:
+    """The database's revision; None before the first."""
+    known = (await connection.execute(text("select to_regclass('alembic_version') is not null"))).scalar_one()
+    return (await connection.execute(text("select version_num from alembic_version"))).scalar_one_or_none() if known else None
+
+
+async def check_schema(service: str, connection: AsyncConnection) -> None:
+    """Refuses `SchemaOutOfWindow` unless the database is at the revision this code was written for."""
+    current, wanted = await revision(connection), head(service)
+    if current != wanted:
+        raise SchemaOutOfWindow(
+            f"the database of {service} is at revision {current or 'none'}, this version needs {wanted}: "
+            f"run `vestibule {service} migrate`"
+        )

@@ -1,0 +1,97 @@
+"""Settings: read once, in a role's beginning, from the environment and from files; nothing else reads either.
+
+A field `smtp_password` is given by `VESTIBULE_SMTP_PASSWORD`, by the file that `VESTIBULE_SMTP_PASSWORD_FILE` names,
+or by a file `vestibule_smtp_password` in the folder `VESTIBULE_SECRETS_DIR`, whichever comes first.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX: Final = "VESTIBULE_"
+
+
+class SettingsFault(Exception):
+    """The settings can't be used. The message names what to change and shows no value."""
+
+
+class NamedFiles(PydanticBaseSettingsSource):
+    """Values from the files that `<NAME>_FILE` variables name, without the final line break."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002  the base class's
+        path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
+        if path is None:
+            return None, field_name, False
+        try:
+            return Path(path).read_text(encoding="utf-8").removesuffix("\n"), field_name, False
+        except OSError as fault:
+            raise SettingsFault(f"{PREFIX}{field_name.upper()}_FILE: {fault.strerror}: {path}") from fault
+
+    def __call__(self) -> dict[str, Any]:
+        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class DatabaseSettings(BaseSettings):
+    """What every role needs, and all that migrations need."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    database_url: SecretStr = Field(description="The service's own database, `postgresql://user:password@host:port/name`.")
+    database_pool: int = Field(default=8, ge=1, le=200, description="Connections that one process may hold.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severity that is logged."
+    )
+    environment: str = Field(default="production", description="Name of the installation, shown in traces.")
+    otlp_endpoint: str | None = Field(
+        default=None, description="Base URL of an OTLP/HTTP collector for traces; without it none are sent."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the base class's
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Given values first, then the environment, named files, the folder of secrets."""
+        return init_settings, env_settings, NamedFiles(settings_cls), file_secret_settings
+
+
+class Settings(DatabaseSettings):
+    """What every api and worker needs; a service adds its own."""
+
+    kafka_bootstrap: str = Field(description="Kafka brokers, `host:port`, several with commas.")
+    kafka_security: Literal["SASL_PLAINTEXT", "SASL_SSL"] = Field(default="SASL_SSL", description="How brokers are spoken to.")
+    kafka_username: str = Field(description="SCRAM-SHA-512 user of this service.")
+    kafka_password: SecretStr = Field(description="Its password.")
+    kafka_ca_file: Path | None = Field(default=None, description="CA certificates for SASL_SSL; the system's when not given.")
+    kafka_instance: str | None = Field(
+        default=None, description="Name of this worker that survives restarts (static membership), such as the pod's."
+    )
+    http_host: str = Field(default="127.0.0.1", description="Address to listen at.")
+    http_port: int = Field(default=8080, ge=0, le=65535, description="Port of this role: the API's, or a worker's health page.")
+    drain_seconds: float = Field(
+        default=0, ge=0, le=60, description="How long a role that was told to stop still answers while it says it is not ready."
+    )
+    issuer: str = Field(description="Identity's public base URL, which access tokens name as their issuer.")
+
+
+AnySettings = TypeVar("AnySettings", bound=DatabaseSettings)
+
+
+def load(settings: type[AnySettings]) -> AnySettings:
+    """The settings as this process was given them; `SettingsFault` names every variable that is missing or wrong."""
+    try:
+        return settings(_secrets_dir=os.environ.get(f"{PREFIX}SECRETS_DIR"))
+    except ValidationError as fault:
+        lines = [f"{PREFIX}{'.'.join(map(str, error['loc'])).upper()}: {error['msg']}" for error in fault.errors()]
+        raise SettingsFault("\n".join(lines)) from None

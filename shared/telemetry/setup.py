@@ -1,0 +1,29 @@
+"""Turning telemetry on, once per process and after any fork."""
+
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from shared.settings import DatabaseSettings
+from shared.telemetry.logs import configure_logs
+
+
+def configure(service: str, role: str, settings: DatabaseSettings) -> TracerProvider:
+    """Makes logs and spans real; spans are sent to the collector if there is one. Shut the provider down at the end."""
+    configure_logs(service, role, settings.log_level)
+    resource = Resource.create(
+        {
+            "service.name": service,
+            "service.namespace": "vestibule",
+            "vestibule.role": role,
+            "deployment.environment.name": settings.environment,
+        }
+    )
+    provider = TracerProvider(resource=resource)
+    if settings.otlp_endpoint is not None:
+        endpoint = f"{settings.otlp_endpoint.rstrip('/')}/v1/traces"
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint)))
+    trace.set_tracer_provider(provider)
+    return provider
