@@ -38,14 +38,15 @@ class Note:
     action: str
     subject: str
     detail: Mapping[str, str | int | None]
+    correlation_id: UUID
 
     @classmethod
-    def of(cls, event: Event, event_id: UUID) -> "Note":
+    def of(cls, event: Event, event_id: UUID, correlation_id: UUID) -> "Note":
         """The entry for a change that told this event; the entry and the event share their id."""
-        return cls(event_id, event.actor, event.contract.topic, event.key, {"version": event.version})
+        return cls(event_id, event.actor, event.contract.topic, event.key, {"version": event.version}, correlation_id)
 
 
-async def write(connection: AsyncConnection, notes: Sequence[Note], *, at: datetime, correlation_id: UUID) -> None:
+async def write(connection: AsyncConnection, notes: Sequence[Note], *, at: datetime) -> None:
     """Keeps the entries in the connection's transaction."""
     if not notes:
         return
@@ -61,7 +62,7 @@ async def write(connection: AsyncConnection, notes: Sequence[Note], *, at: datet
                 "action": note.action,
                 "subject": note.subject,
                 "detail": dict(note.detail),
-                "correlation_id": correlation_id,
+                "correlation_id": note.correlation_id,
             }
             for note in notes
         ],

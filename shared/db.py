@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVarTuple
-from uuid import UUID
 
 from sqlalchemy import Executable, Row
 from sqlalchemy.engine import CursorResult
@@ -13,7 +12,7 @@ from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from shared import audit, telemetry
 from shared.bus import outbox
-from shared.cause import current_cause
+from shared.cause import Cause, current_cause
 from shared.clock import Clock
 from shared.contracts import Actor, Event
 from shared.ids import NewId
@@ -87,6 +86,7 @@ class ConnectionTransaction:
         self._told: list[outbox.Told] = []
         self._notes: list[audit.Note] = []
         self._wake = False
+        self._begun: Cause | None = None
 
     async def one(self, statement: TypedReturnsRows[*Ts]) -> Row[*Ts] | None:
         return (await self.connection.execute(statement)).one_or_none()
@@ -100,36 +100,35 @@ class ConnectionTransaction:
         return await self.connection.execute(statement, parameters)
 
     def emit(self, *events: Event) -> None:
+        cause, traceparent = self._cause(), telemetry.traceparent()
         for event in events:
             event_id = self._tools.new_id()
-            self._told += outbox.told(event, event_id)
-            self._notes.append(audit.Note.of(event, event_id))
+            self._told += outbox.told(event, event_id, cause, traceparent)
+            self._notes.append(audit.Note.of(event, event_id, cause.correlation_id))
 
     def note(self, actor: Actor, action: str, subject: str, **detail: str | int | None) -> None:
-        self._notes.append(audit.Note(self._tools.new_id(), actor, action, subject, detail))
+        self._notes.append(audit.Note(self._tools.new_id(), actor, action, subject, detail, self._cause().correlation_id))
 
     def wake(self) -> None:
         self._wake = True
 
     async def flush(self) -> None:
         """Writes what was told and noted; the last thing before the commit."""
-        cause = current_cause()
-        correlation_id: UUID = cause.correlation_id if cause else self._tools.new_id()
         now = self._tools.now()
-        await audit.write(self.connection, self._notes, at=now, correlation_id=correlation_id)
-        await outbox.write(
-            self.connection,
-            self._told,
-            logged_at=now,
-            correlation_id=correlation_id,
-            causation_id=cause.event_id if cause else None,
-            traceparent=telemetry.traceparent(),
-        )
+        await audit.write(self.connection, self._notes, at=now)
+        await outbox.write(self.connection, self._told, logged_at=now)
 
     def committed(self) -> None:
         """Called after the commit: wakes the relay and the jobs if there is something for them."""
         if self._told or self._wake:
             self._tools.committed()
+
+    def _cause(self) -> Cause:
+        """The cause at this moment: one transaction may hold the work of many events. Without any, it begins a journey."""
+        cause = current_cause() or self._begun
+        if cause is None:
+            cause = self._begun = Cause(self._tools.new_id())
+        return cause
 
 
 class PooledDatabase:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.cause import Cause
 from shared.contracts import Event
 
 LIMIT: Final = 900_000
@@ -31,10 +32,13 @@ class Told:
     event_id: UUID
     aggregate_version: int
     occurred_at: datetime
+    correlation_id: UUID
+    causation_id: UUID | None
+    traceparent: str | None
     value: bytes
 
 
-def told(event: Event, event_id: UUID) -> list[Told]:
+def told(event: Event, event_id: UUID, cause: Cause, traceparent: str | None) -> list[Told]:
     """The event for each of its streams, after a check of size and contract; raises `EventRefused`."""
     value = event.model_dump_json().encode()
     if len(value) > LIMIT:
@@ -44,48 +48,54 @@ def told(event: Event, event_id: UUID) -> list[Told]:
     except ValueError as fault:
         raise EventRefused(f"{event.contract.topic}: {fault}") from fault
     return [
-        Told(stream.topic, stream.key, event.key, event_id, event.version, event.occurred_at, value)
+        Told(
+            stream.topic,
+            stream.key,
+            event.key,
+            event_id,
+            event.version,
+            event.occurred_at,
+            cause.correlation_id,
+            cause.event_id,
+            traceparent,
+            value,
+        )
         for stream in event.streams()
     ]
 
 
 # The heads are advanced in one order for everybody (a partner's last): no two writers wait for each other in a circle.
-# Numbers of the log are drawn after the head's lock is held: within a stream, a larger id was committed later.
-WRITE: Final = """
+# Places in the queue are drawn after the head's lock is held: within a stream, a later place was committed later.
+WRITE: Final = r"""
 with told as (
-    select * from unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::bigint[], $6::timestamptz[], $7::bytea[])
-         with ordinality as t (topic, key, event_id, subject, aggregate_version, occurred_at, value, place)
+    select * from unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::bigint[], $6::timestamptz[],
+                         $7::uuid[], $8::uuid[], $9::text[], $10::bytea[])
+         with ordinality as t (topic, key, event_id, subject, aggregate_version, occurred_at,
+                               correlation_id, causation_id, traceparent, value, place)
 ), heads as (
     insert into stream_head as head (topic, key, last_sequence)
     select topic, key, count(*) from told group by topic, key
-     order by topic like 'partner.billing\\_due.%', topic, key
+     order by topic like 'partner.billing\_due.%', topic, key
     on conflict (topic, key) do update set last_sequence = head.last_sequence + excluded.last_sequence
     returning topic, key, last_sequence
 ), logged as (
     insert into event_log (logged_at, topic, key, sequence, event_id, subject, aggregate_version, occurred_at,
                            correlation_id, causation_id, traceparent, value)
-    select $8, told.topic, told.key,
+    select $11, told.topic, told.key,
            heads.last_sequence - count(*) over stream + row_number() over (stream order by told.place),
-           told.event_id, told.subject, told.aggregate_version, told.occurred_at, $9, $10, $11, told.value
+           told.event_id, told.subject, told.aggregate_version, told.occurred_at,
+           told.correlation_id, told.causation_id, told.traceparent, told.value
       from told join heads using (topic, key)
     window stream as (partition by told.topic, told.key)
      order by told.place
     returning id, logged_at, topic, key
 )
 insert into outbox_queue (id, logged_at, shard)
-select id, logged_at, abs(hashtext(topic || ' ' || key)::bigint) % $12 from logged
+select id, logged_at, abs(hashtext(topic || ' ' || key)::bigint) % $12 from logged order by id
 """
 
 
-async def write(
-    connection: AsyncConnection,
-    events: Sequence[Told],
-    *,
-    logged_at: datetime,
-    correlation_id: UUID,
-    causation_id: UUID | None,
-    traceparent: str | None,
-) -> None:
+async def write(connection: AsyncConnection, events: Sequence[Told], *, logged_at: datetime) -> None:
     """Keeps the events in the connection's transaction, numbered after the last of each stream. One round trip."""
     if not events:
         return
@@ -98,11 +108,11 @@ async def write(
             [event.subject for event in events],
             [event.aggregate_version for event in events],
             [event.occurred_at for event in events],
+            [event.correlation_id for event in events],
+            [event.causation_id for event in events],
+            [event.traceparent for event in events],
             [event.value for event in events],
             logged_at,
-            correlation_id,
-            causation_id,
-            traceparent,
             SHARDS,
         ),
     )

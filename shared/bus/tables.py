@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -50,10 +51,11 @@ event_log = Table(
 outbox_queue = Table(
     "outbox_queue",
     metadata,
-    Column("id", BigInteger, primary_key=True),
+    Column("place", BigInteger, Identity(), primary_key=True),
+    Column("id", BigInteger, nullable=False),
     Column("logged_at", DateTime(timezone=True), nullable=False),
     Column("shard", SmallInteger, nullable=False),
-    comment="What the relay has still to send; a row goes when the broker has acknowledged it.",
+    comment="What the relay has still to send, by place; a row goes when the broker has acknowledged it. A replay queues anew.",
 )
 
 inbox = Table(
@@ -74,6 +76,7 @@ parked = Table(
     Column("topic", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("sequence", BigInteger, primary_key=True),
+    Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("error", Text, nullable=False),
     Column("attempts", Integer, nullable=False),

@@ -1,0 +1,186 @@
+"""The consumer: applies each event once and in order, and lets no failing stream hold up another.
+
+Inbox, listeners and all they tell are one transaction per batch. What fails is found by dividing the batch; its stream
+is parked in the database and tried again later, everything else commits. Knows nothing of Kafka's clients.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, count, repeat
+from typing import Final, Generic, Protocol, TypeVar
+
+import structlog
+
+from shared.bus import inbox
+from shared.bus.envelope import Record, Undecodable, Unreadable, place, read
+from shared.bus.faults import Fault, fault_of, reason
+from shared.bus.listeners import Listeners
+from shared.bus.sorting import Item, divide
+from shared.bus.telling import ListenerFailed, tell
+from shared.clock import Clock
+from shared.contracts import Stream
+from shared.db import PooledDatabase, Transaction
+
+RACES_LOST: Final = 20
+"""How often a lost race is run again before it counts as a failure."""
+
+WAIT_FOR_DATABASE: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds between attempts while the database is away; the last one repeats."""
+
+STREAMS_AT_ONCE: Final = 50
+RECORDS_AT_ONCE: Final = 500
+
+P_co = TypeVar("P_co", covariant=True)
+P = TypeVar("P")
+
+log = structlog.get_logger(__name__)
+
+
+class Joining(Protocol[P_co]):
+    """Ports that can be bound to a transaction."""
+
+    def within(self, transaction: Transaction) -> P_co:
+        """The same, joined to that transaction."""
+        ...
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Why an attempt failed, and which item did if that is known."""
+
+    error: Exception
+    suspect: Item | None
+
+
+class Consumer(Generic[P]):
+    """Hands records to a group's listeners. Any number of instances may do so at the same time."""
+
+    def __init__(self, listeners: Listeners[P], database: PooledDatabase, ports: Joining[P], now: Clock) -> None:
+        self._listeners = listeners
+        self._group = listeners.group
+        self._database = database
+        self._ports = ports
+        self._now = now
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        """Applies the records: when it returns, each is done, known, or kept in the database to be tried again.
+
+        Never fails. While the database is away it waits, and nothing is acknowledged.
+        """
+        items, unreadable = _arranged(records)
+        for record, error in unreadable:
+            await self._patiently(partial(self._keep_unreadable, record, error))
+        pending = deque([items] if items else [])
+        while pending:
+            await self._patiently(partial(self._apply, pending, retry=False))
+
+    async def retry_parked(self) -> int:
+        """Tries the parked streams again whose time has come; how many. Raises what the database raises when it is away."""
+        async with self._database.transaction() as tx:
+            due = await inbox.due(tx.connection, self._group, now=self._now(), limit=STREAMS_AT_ONCE)
+        for stream in due:
+            await self._retry(stream)
+        return len(due)
+
+    async def _retry(self, stream: Stream) -> None:
+        async with self._database.transaction() as tx:
+            rows = await inbox.waiting(tx.connection, self._group, stream, limit=RECORDS_AT_ONCE)
+        pending = deque([[_item(record, stream, sequence, attempts) for record, sequence, attempts in rows]])
+        while pending:
+            if await self._apply(pending, retry=True):
+                return
+
+    async def _apply(self, pending: deque[list[Item]], *, retry: bool) -> bool:
+        """Does the first part of what is pending, or puts smaller parts in its place; whether a failure was parked."""
+        items = pending[0]
+        failed = await self._attempt(items, retry=retry)
+        if failed is None:
+            pending.popleft()
+            return any(item.fault for item in items)
+        if len(items) > 1:
+            pending.popleft()
+            pending.extendleft(reversed(divide(items, failed.suspect)))
+        elif items[0].fault:
+            raise failed.error
+        else:
+            pending[0] = [self._failed(items[0], failed.error)]
+        return False
+
+    async def _attempt(self, items: list[Item], *, retry: bool) -> Failed | None:
+        """Does the items in one transaction; what failed by itself if one did. Raises when the database is away."""
+        for lost in count():
+            try:
+                await self._do(items, retry=retry)
+            except ListenerFailed as heard:
+                failed = Failed(heard.error, heard.item)
+            except Exception as error:  # noqa: BLE001 - fault_of says whose it is
+                failed = Failed(error, None)
+            else:
+                return None
+            fault = fault_of(failed.error)
+            if fault is Fault.AWAY:
+                raise failed.error
+            if fault is Fault.OWN or lost == RACES_LOST:
+                return failed
+            await asyncio.sleep(0.005 * lost)
+        raise AssertionError
+
+    async def _do(self, items: list[Item], *, retry: bool) -> None:
+        async with self._database.transaction() as tx:
+            todo = await inbox.take(tx.connection, self._group, items, now=self._now(), retry=retry)
+            await tell(self._listeners, todo, self._ports.within(tx))
+
+    def _failed(self, item: Item, error: Exception) -> Item:
+        said = reason(error)
+        log.error(
+            "event_parked",
+            consumer=self._group,
+            topic=item.stream.topic,
+            key=item.stream.key,
+            sequence=item.sequence,
+            attempt=item.attempts + 1,
+            reason=said[0],
+            error=said[1],
+        )
+        return Item(item.record, item.stream, item.sequence, item.letter, said, item.attempts)
+
+    async def _keep_unreadable(self, record: Record, error: str) -> None:
+        place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+        log.error("record_unreadable", consumer=self._group, error=error, **place)
+        async with self._database.transaction() as tx:
+            await inbox.keep_unreadable(tx.connection, self._group, record, error=error, now=self._now())
+
+    async def _patiently(self, act: Callable[[], Awaitable[object]]) -> None:
+        """Acts, again and again until it succeeds: what prevents records from being kept must not lose them."""
+        for seconds in chain(WAIT_FOR_DATABASE, repeat(WAIT_FOR_DATABASE[-1])):
+            try:
+                await act()
+            except Exception as error:  # noqa: BLE001 - whatever it is, an operator sees it and the records stay
+                log.warning("consumer_waits", consumer=self._group, error=reason(error)[1], seconds=seconds)
+                await asyncio.sleep(seconds)
+            else:
+                return
+
+
+def _arranged(records: Sequence[Record]) -> tuple[list[Item], list[tuple[Record, str]]]:
+    """The records that name their place, read; and those that do not, with what is wrong."""
+    items: list[Item] = []
+    unreadable: list[tuple[Record, str]] = []
+    for record in records:
+        try:
+            stream, sequence = place(record)
+        except Unreadable as fault:
+            unreadable.append((record, str(fault)))
+        else:
+            items.append(_item(record, stream, sequence))
+    return items, unreadable
+
+
+def _item(record: Record, stream: Stream, sequence: int, attempts: int = 0) -> Item:
+    try:
+        return Item(record, stream, sequence, read(record), attempts=attempts)
+    except Undecodable as fault:
+        return Item(record, stream, sequence, fault=(fault.reason, str(fault)), attempts=attempts)

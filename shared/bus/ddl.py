@@ -1,0 +1,91 @@
+"""The bus's tables as PostgreSQL makes them, and the months of the event log that are kept ready ahead."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+MONTHS_AHEAD: Final = 3
+
+# Rows that change often leave room on their page, so that a change needs no new index entry.
+TABLES: Final = (
+    """
+    create table stream_head (
+        topic text, key text, last_sequence bigint not null,
+        primary key (topic, key)
+    ) with (fillfactor = 70)
+    """,
+    "create sequence event_log_id as bigint",
+    """
+    create table event_log (
+        id bigint not null default nextval('event_log_id'), logged_at timestamptz not null,
+        topic text not null, key text not null, sequence bigint not null, event_id uuid not null,
+        subject text not null, aggregate_version bigint not null, occurred_at timestamptz not null,
+        correlation_id uuid not null, causation_id uuid, traceparent text, value bytea not null,
+        primary key (logged_at, id)
+    ) partition by range (logged_at)
+    """,
+    "alter sequence event_log_id owned by event_log.id",
+    "create index event_log_stream on event_log (topic, key, sequence)",
+    "create table event_log_default partition of event_log default",
+    """
+    create table outbox_queue (
+        place bigint generated always as identity primary key,
+        id bigint not null, logged_at timestamptz not null, shard smallint not null
+    ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000)
+    """,
+    """
+    create table inbox (
+        consumer text, topic text, key text, last_sequence bigint not null, parked boolean not null,
+        primary key (consumer, topic, key)
+    ) with (fillfactor = 70)
+    """,
+    """
+    create table parked (
+        consumer text, topic text, key text, sequence bigint,
+        state text not null, reason text not null, error text not null, attempts integer not null,
+        first_failed_at timestamptz not null, last_failed_at timestamptz not null, next_attempt_at timestamptz,
+        headers jsonb not null, value bytea,
+        primary key (consumer, topic, key, sequence)
+    )
+    """,
+    "create index parked_due on parked (consumer, next_attempt_at)",
+    "comment on table stream_head is 'The last number given in each stream. Its row lock is the order of the stream.'",
+    "comment on table event_log is 'Every event told, for good, partitioned by month. Nothing here is ever changed.'",
+    "comment on table outbox_queue is 'What the relay has still to send, by place. A replay queues anew.'",
+    "comment on table inbox is 'The last number done of each stream, per consumer group; never pruned.'",
+    "comment on table parked is 'Records that wait: the one that failed, and those of the same stream behind it.'",
+)
+
+
+def create(execute: Callable[[str], object]) -> None:
+    """Creates the bus's tables, one statement at a time; the first revision of every service begins with it."""
+    for statement in TABLES:
+        execute(statement)
+
+
+def months(now: datetime) -> list[tuple[str, datetime, datetime]]:
+    """Name, first moment and end of this month's partition and of the months ahead, in UTC."""
+    first = now.year * 12 + now.month - 1
+    starts = [datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC) for month in range(first, first + MONTHS_AHEAD + 2)]
+    return [(f"event_log_{start:%Y_%m}", start, end) for start, end in pairwise(starts)]
+
+
+async def ensure_partitions(connection: AsyncConnection, now: datetime) -> int:
+    """Makes the partitions of this month and the coming ones that are missing; how many.
+
+    A month whose events already lie in the default partition is left there: they are read and replayed all the same.
+    """
+    made = 0
+    for name, start, end in months(now):
+        missing = (await connection.execute(text("select to_regclass(:name) is null"), {"name": name})).scalar_one()
+        held = "select exists (select from event_log_default where logged_at >= :start and logged_at < :end)"
+        if missing and not (await connection.execute(text(held), {"start": start, "end": end})).scalar_one():
+            await connection.exec_driver_sql(
+                f"create table if not exists {name} partition of event_log for values from ('{start}') to ('{end}')"
+            )
+            made += 1
+    return made

@@ -1,0 +1,148 @@
+"""The envelope: CloudEvents 1.0 in Kafka's binary mode, between a row of the event log and a record of a topic."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Final
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from shared.contracts import Contract, Event, Stream, contract_of
+
+Headers = Sequence[tuple[str, bytes]]
+
+LARGEST_SEQUENCE: Final = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What lies on a topic. A record that is still to be sent has neither partition nor offset."""
+
+    topic: str
+    key: bytes | None
+    headers: Headers
+    value: bytes | None
+    partition: int = -1
+    offset: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An event as the log keeps it, once per stream."""
+
+    topic: str
+    key: str
+    sequence: int
+    event_id: UUID
+    subject: str
+    aggregate_version: int
+    occurred_at: datetime
+    correlation_id: UUID
+    causation_id: UUID | None
+    traceparent: str | None
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a record says, once read. A tombstone carries no event."""
+
+    event_id: UUID
+    correlation_id: UUID
+    traceparent: str | None
+    event: Event | None
+
+
+class Unreadable(Exception):
+    """The record does not say which stream and place it belongs to; nothing can wait behind it."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail.replace("\0", "")[:500])
+
+
+class Undecodable(Exception):
+    """The record's place is known, its meaning is not: bytes that are no event, an unknown type, a newer schema."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail.replace("\0", "")[:500])
+        self.reason = reason
+
+
+def record(logged: Logged) -> Record:
+    """The record that tells this event."""
+    key = logged.key.encode()
+    headers = [
+        *_constant_headers(logged.topic),
+        ("ce_id", str(logged.event_id).encode()),
+        ("ce_subject", logged.subject.encode()),
+        ("ce_time", logged.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()),
+        ("ce_partitionkey", key),
+        ("ce_sequence", b"%d" % logged.sequence),
+        ("ce_aggregateversion", b"%d" % logged.aggregate_version),
+        ("ce_correlationid", correlation := str(logged.correlation_id).encode()),
+        ("correlation_id", correlation),
+    ]
+    if logged.causation_id:
+        headers.append(("ce_causationid", str(logged.causation_id).encode()))
+    if logged.traceparent:
+        headers.append(("traceparent", logged.traceparent.encode()))
+    return Record(logged.topic, key, headers, logged.value)
+
+
+@cache
+def _constant_headers(topic: str) -> tuple[tuple[str, bytes], ...]:
+    contract = contract_of(topic)
+    return (
+        ("content-type", b"application/json"),
+        ("ce_specversion", b"1.0"),
+        ("ce_source", f"/vestibule/{contract.owner}".encode()),
+        ("ce_type", contract.topic.encode()),
+        ("ce_dataschema", contract.schema_urn.encode()),
+    )
+
+
+def place(record: Record) -> tuple[Stream, int]:
+    """The stream and the sequence of a record; raises `Unreadable`."""
+    try:
+        if record.key is None:
+            raise Unreadable("no key")
+        key = record.key.decode()
+        sequence = int(dict(record.headers)["ce_sequence"])
+    except (KeyError, ValueError) as fault:
+        raise Unreadable(repr(fault)) from fault
+    if "\0" in key or not 0 < sequence <= LARGEST_SEQUENCE:
+        raise Unreadable(f"key {key!r}, sequence {sequence}")
+    return Stream(record.topic, key), sequence
+
+
+def read(record: Record) -> Letter:
+    """What the record says, checked against its contract; raises `Undecodable`."""
+    headers = dict(record.headers)
+    contract = contract_of(record.topic)
+    _check_type(headers, contract)
+    try:
+        event_id, correlation_id = UUID(headers["ce_id"].decode()), UUID(headers["ce_correlationid"].decode())
+        traceparent = headers["traceparent"].decode() if "traceparent" in headers else None
+        if record.value is None and contract.compacted:
+            return Letter(event_id, correlation_id, traceparent, None)
+        return Letter(event_id, correlation_id, traceparent, contract.model.model_validate_json(record.value or b""))
+    except ValidationError as fault:
+        raise Undecodable("undecodable", _without_input(fault)) from fault
+    except (KeyError, ValueError) as fault:
+        raise Undecodable("undecodable", f"header {fault}") from fault
+
+
+def _without_input(fault: ValidationError) -> str:
+    """What is wrong and where; never the value, which may be personal or secret."""
+    return "; ".join(
+        f"{'.'.join(map(str, error['loc']))}: {error['type']}" for error in fault.errors(include_input=False, include_url=False)
+    )
+
+
+def _check_type(headers: dict[str, bytes], contract: Contract) -> None:
+    if headers.get("ce_type") != contract.topic.encode():
+        raise Undecodable("unknown-type", f"type {headers.get('ce_type')!r}")
+    if headers.get("ce_dataschema") != contract.schema_urn.encode():
+        raise Undecodable("newer-schema", f"schema {headers.get('ce_dataschema')!r}")

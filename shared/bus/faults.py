@@ -1,0 +1,54 @@
+"""What went wrong in a transaction: the database is away, a race was lost, or the work itself is at fault."""
+
+from enum import Enum, auto
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+
+from shared.db import ChangedMeanwhile
+from shared.refusals import Refusal
+
+RACES: Final = {"40001", "40P01", "55P03"}
+"""Serialization failure, deadlock, lock not available."""
+
+AWAY: Final = {"57P01", "57P02", "57P03", "57P05", "53300", "25006", "28000", "28P01", "3D000"}
+"""Shut down, crashed, starting up, idle session cut, too many connections, a replica, and no way in (yet)."""
+
+
+class Fault(Enum):
+    """Who has to do what about it."""
+
+    AWAY = auto()
+    """Nobody's work can be done: wait for the database."""
+
+    RACE = auto()
+    """Somebody else was first: try the same again."""
+
+    OWN = auto()
+    """This work fails by itself."""
+
+
+def fault_of(error: Exception) -> Fault:
+    """Which of the three an exception out of a transaction is."""
+    if isinstance(error, ChangedMeanwhile):
+        return Fault.RACE
+    if isinstance(error, NoConnectionFree | OSError):
+        return Fault.AWAY
+    if isinstance(error, DBAPIError):
+        state: str | None = getattr(error.orig, "sqlstate", None)
+    else:
+        state = getattr(error, "sqlstate", None)
+    if state in RACES:
+        return Fault.RACE
+    if state in AWAY or (state or "").startswith("08") or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return Fault.AWAY
+    return Fault.OWN
+
+
+def reason(error: Exception) -> tuple[str, str]:
+    """A refusal's slug or the fault's name, and one line for operators without the values that were at hand."""
+    if isinstance(error, Refusal):
+        return error.slug(), error.title()
+    lines = str(error).replace("\0", "").splitlines()
+    return "failed", f"{type(error).__name__}: {lines[0] if lines else ''}"[:500]

@@ -1,0 +1,238 @@
+"""The consumer's memory: the last sequence done of every stream, and the records that wait, set-wise and in order."""
+
+import json
+import string
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.bus.envelope import Headers, Record
+from shared.bus.sorting import Item, Sorted, State, sort_out, wait_before
+from shared.contracts import Stream, contract_of
+
+# One statement locks, checks and advances the streams whose records follow on what is done: nearly all, nearly always.
+# A stream that is not returned has a hole, known records or parked ones; another instance may hold it, then this waits.
+ADVANCE: Final = """
+with batch as (
+    select * from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::boolean[])
+        as b (topic, key, first, last, compacted)
+), advanced as (
+    update inbox set last_sequence = batch.last from batch
+     where inbox.consumer = $1 and inbox.topic = batch.topic and inbox.key = batch.key and not inbox.parked
+       and (inbox.last_sequence = batch.first - 1 or compacted and inbox.last_sequence < batch.first)
+    returning inbox.topic, inbox.key
+), begun as (
+    insert into inbox (consumer, topic, key, last_sequence, parked)
+    select $1, topic, key, last, false from batch where first = 1 or compacted order by topic, key
+    on conflict do nothing
+    returning topic, key
+)
+select topic, key from advanced union all select topic, key from begun
+"""
+
+BEGIN: Final = """
+insert into inbox (consumer, topic, key, last_sequence, parked)
+select $1, topic, key, 0, false from unnest($2::text[], $3::text[]) as s (topic, key) order by topic, key
+on conflict do nothing
+"""
+
+LOCK: Final = """
+select topic, key, last_sequence, parked
+  from inbox join unnest($2::text[], $3::text[]) as s (topic, key) using (topic, key)
+ where consumer = $1 order by topic, key for update of inbox
+"""
+
+# What waits already keeps its history, unless it has just failed again or turns out to stand behind a hole.
+PARK: Final = """
+insert into parked (consumer, topic, key, sequence, state, reason, error, attempts,
+                    first_failed_at, last_failed_at, next_attempt_at, headers, value)
+select $1, topic, key, sequence, state, reason, error, attempts, $11, $11, next_attempt_at, headers::jsonb, value
+  from unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::int[], $9::timestamptz[],
+              $10::text[], $12::bytea[])
+    as p (topic, key, sequence, state, reason, error, attempts, next_attempt_at, headers, value)
+on conflict (consumer, topic, key, sequence) do update
+   set state = excluded.state, reason = excluded.reason, error = excluded.error, attempts = excluded.attempts,
+       last_failed_at = excluded.last_failed_at, next_attempt_at = excluded.next_attempt_at
+ where excluded.state in ('failed', 'dead') or excluded.state = 'hole' and parked.state = 'behind'
+"""
+
+# Drops what is done, and makes the next one due when all before it is.
+SETTLE: Final = """
+with streams as (
+    select * from unnest($2::text[], $3::text[], $4::bigint[]) as s (topic, key, last)
+), done as (
+    delete from parked using streams
+     where consumer = $1 and parked.topic = streams.topic and parked.key = streams.key and sequence <= last
+), next as (
+    update parked set state = 'behind', next_attempt_at = $5 from streams
+     where consumer = $1 and parked.topic = streams.topic and parked.key = streams.key and sequence = last + 1
+       and state in ('behind', 'hole') and next_attempt_at is null
+)
+update inbox set last_sequence = last, parked = exists (
+           select from parked
+            where consumer = $1 and parked.topic = streams.topic and parked.key = streams.key and sequence > last)
+  from streams where consumer = $1 and inbox.topic = streams.topic and inbox.key = streams.key
+"""
+
+# Taken for a while, so that another instance leaves it; tried again after that should this one die.
+DUE: Final = """
+update parked set next_attempt_at = $3
+ where (consumer, topic, key, sequence) in (
+     select consumer, topic, key, sequence from parked where consumer = $1 and next_attempt_at <= $2
+      order by next_attempt_at limit $4 for update skip locked)
+returning topic, key
+"""
+LEASE: Final = timedelta(minutes=1)
+
+WAITING: Final = """
+select sequence, attempts, headers::text, value from parked
+ where consumer = $1 and topic = $2 and key = $3 order by sequence limit $4
+"""
+
+KEEP_UNREADABLE: Final = """
+insert into parked (consumer, topic, key, sequence, state, reason, error, attempts,
+                    first_failed_at, last_failed_at, headers, value)
+values ($1, $2, $3, $4, 'unreadable', 'unreadable', $5, 1, $6, $6, $7::text::jsonb, $8)
+on conflict do nothing
+"""
+
+
+SAFE: Final = " " + string.punctuation.replace("%", "")
+
+
+async def take(connection: AsyncConnection, group: str, items: Sequence[Item], *, now: datetime, retry: bool) -> list[Item]:
+    """Marks what can be done as done, parks what can't, and returns the former: all that remains is to do it.
+
+    The streams are locked until the transaction ends. With `retry`, a stream is tried although it is parked.
+    """
+    streams: dict[Stream, list[Item]] = {}
+    for item in items:
+        streams.setdefault(item.stream, []).append(item)
+    plain = {} if retry else {stream: own for stream, own in streams.items() if _follow_on(own)}
+    advanced = await _advance(connection, group, plain)
+    others = {stream: own for stream, own in streams.items() if stream not in advanced}
+    if not others:
+        return list(items)
+    sorted_out = await _sort_out(connection, group, others, retry=retry)
+    await _park(connection, group, sorted_out, now=now)
+    await _settle(connection, group, sorted_out, now=now)
+    todo = {item for found in sorted_out.values() for item in found.do}
+    return [item for item in items if item.stream in advanced or item in todo]
+
+
+def _follow_on(items: Sequence[Item]) -> bool:
+    """Whether each item is the next of the one before it, and none is known to fail."""
+    first = items[0].sequence
+    return all(item.sequence == first + at and not item.fault for at, item in enumerate(items))
+
+
+async def _advance(connection: AsyncConnection, group: str, streams: dict[Stream, list[Item]]) -> set[Stream]:
+    if not streams:
+        return set()
+    rows = await _rows(
+        connection,
+        ADVANCE,
+        (
+            group,
+            [stream.topic for stream in streams],
+            [stream.key for stream in streams],
+            [own[0].sequence for own in streams.values()],
+            [own[-1].sequence for own in streams.values()],
+            [contract_of(stream.topic).compacted for stream in streams],
+        ),
+    )
+    return {Stream(topic, key) for topic, key in rows}
+
+
+async def _sort_out(
+    connection: AsyncConnection, group: str, streams: dict[Stream, list[Item]], *, retry: bool
+) -> dict[Stream, Sorted]:
+    names = (group, [stream.topic for stream in streams], [stream.key for stream in streams])
+    await connection.exec_driver_sql(BEGIN, names)
+    rows = await _rows(connection, LOCK, names)
+    return {
+        (stream := Stream(topic, key)): sort_out(
+            streams[stream], last=last, parked=parked and not retry, compacted=contract_of(topic).compacted
+        )
+        for topic, key, last, parked in rows
+    }
+
+
+async def _park(connection: AsyncConnection, group: str, streams: dict[Stream, Sorted], *, now: datetime) -> None:
+    parked = [(item, state) for found in streams.values() for item, state in found.park]
+    if not parked:
+        return
+    items = [item for item, _ in parked]
+    states = [state for _, state in parked]
+    faults = [item.fault or (state.value, "") for item, state in parked]
+    attempts = [item.attempts + 1 if state in {State.FAILED, State.DEAD} else 0 for item, state in parked]
+    await connection.exec_driver_sql(
+        PARK,
+        (
+            group,
+            [item.stream.topic for item in items],
+            [item.stream.key for item in items],
+            [item.sequence for item in items],
+            [state.value for state in states],
+            [reason for reason, _ in faults],
+            [error for _, error in faults],
+            attempts,
+            [now + wait_before(item.attempts + 2, item.stream) if state is State.FAILED else None for item, state in parked],
+            [_kept(item.record.headers) for item in items],
+            now,
+            [item.record.value for item in items],
+        ),
+    )
+
+
+async def _settle(connection: AsyncConnection, group: str, streams: dict[Stream, Sorted], *, now: datetime) -> None:
+    await connection.exec_driver_sql(
+        SETTLE,
+        (
+            group,
+            [stream.topic for stream in streams],
+            [stream.key for stream in streams],
+            [found.last for found in streams.values()],
+            now,
+        ),
+    )
+
+
+async def keep_unreadable(connection: AsyncConnection, group: str, record: Record, *, error: str, now: datetime) -> None:
+    """Keeps a record that belongs to no stream under its partition and offset; once, however often it is read."""
+    key = f"partition {record.partition}"
+    headers = _kept(record.headers)
+    await connection.exec_driver_sql(
+        KEEP_UNREADABLE, (group, record.topic, key, record.offset, error, now, headers, record.value)
+    )
+
+
+async def due(connection: AsyncConnection, group: str, *, now: datetime, limit: int) -> list[Stream]:
+    """Takes the streams whose time to be tried again has come; nobody else takes them for a minute."""
+    rows = await _rows(connection, DUE, (group, now, now + LEASE, limit))
+    return list(dict.fromkeys(Stream(topic, key) for topic, key in rows))
+
+
+async def waiting(connection: AsyncConnection, group: str, stream: Stream, *, limit: int) -> list[tuple[Record, int, int]]:
+    """The first parked records of a stream in order, each with its sequence and how often it was tried."""
+    rows = await _rows(connection, WAITING, (group, stream.topic, stream.key, limit))
+    return [
+        (Record(stream.topic, stream.key.encode(), _unkept(headers), value), sequence, attempts)
+        for sequence, attempts, headers, value in rows
+    ]
+
+
+async def _rows(connection: AsyncConnection, statement: str, parameters: tuple[Any, ...]) -> Sequence[Any]:
+    return (await connection.exec_driver_sql(statement, parameters)).all()
+
+
+def _kept(headers: Headers) -> str:
+    """Headers as JSON that people can read and that keeps any byte (percent-encoded)."""
+    return json.dumps([[quote(name, safe=SAFE), quote_from_bytes(value, safe=SAFE)] for name, value in headers])
+
+
+def _unkept(headers: str) -> Headers:
+    return [(unquote(name), unquote_to_bytes(value)) for name, value in json.loads(headers)]

@@ -1,0 +1,109 @@
+"""Hands events to their listeners, each under its own trace and as the cause of what the listener does."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from shared.bus.envelope import Letter
+from shared.bus.listeners import Hearing, Listeners
+from shared.bus.sorting import Item
+from shared.cause import Cause, caused_by
+from shared.contracts import Event
+
+P = TypeVar("P")
+
+tracer = trace.get_tracer("vestibule.bus")
+propagator = TraceContextTextMapPropagator()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An item that has something to tell."""
+
+    item: Item
+    letter: Letter
+    event: Event
+
+
+@dataclass(eq=False)
+class ListenerFailed(Exception):
+    """A listener raised while it heard this one event."""
+
+    item: Item
+    error: Exception
+
+
+async def tell(listeners: Listeners[P], items: Sequence[Item], ports: P) -> None:
+    """Tells the events, topic by topic in the order in which the topics first appear, each key's in order.
+
+    Raises `ListenerFailed` when it is known which event it was; what a listener of many raises comes as it is.
+    """
+    topics: dict[str, list[Told]] = {}
+    for item in items:
+        if item.letter and item.letter.event:
+            topics.setdefault(item.stream.topic, []).append(Told(item, item.letter, item.letter.event))
+    for topic, told in topics.items():
+        await _tell_topic(listeners.hearing(topic), told, ports)
+
+
+async def _tell_topic(hearing: Hearing[P], told: Sequence[Told], ports: P) -> None:
+    if hearing.together:
+        await _tell_together(hearing, told, ports)
+    if hearing.each:
+        for one in told:
+            await _tell_each(hearing, one, ports)
+
+
+async def _tell_together(hearing: Hearing[P], told: Sequence[Told], ports: P) -> None:
+    newest = {one.item.stream: one for one in told}
+    events = [one.event for one in (newest.values() if hearing.event.contract.compacted else told)]
+    with _spans(told):
+        for listener in hearing.together:
+            await listener(events, ports)
+
+
+async def _tell_each(hearing: Hearing[P], one: Told, ports: P) -> None:
+    cause = Cause(one.letter.correlation_id, one.letter.event_id)
+    # What an exception says may hold values that belong in no trace.
+    with (
+        trace.use_span(_span(one), end_on_exit=True, record_exception=False, set_status_on_exception=False) as span,
+        caused_by(cause),
+    ):
+        for listener in hearing.each:
+            try:
+                await listener(one.event, ports)
+            except Exception as error:
+                span.set_status(StatusCode.ERROR, type(error).__name__)
+                raise ListenerFailed(one.item, error) from error
+
+
+@contextmanager
+def _spans(told: Sequence[Told]) -> Iterator[None]:
+    """One span for each event while all are heard at once."""
+    spans = [_span(one) for one in told]
+    try:
+        yield
+    finally:
+        for span in spans:
+            span.end()
+
+
+def _span(one: Told) -> Span:
+    """A span under the context that was kept with the event."""
+    topic = one.item.stream.topic
+    return tracer.start_span(
+        f"{topic} process",
+        propagator.extract({"traceparent": one.letter.traceparent} if one.letter.traceparent else {}),
+        kind=SpanKind.CONSUMER,
+        attributes={
+            "messaging.system": "kafka",
+            "messaging.operation.type": "process",
+            "messaging.destination.name": topic,
+            "messaging.message.id": str(one.letter.event_id),
+        },
+    )
