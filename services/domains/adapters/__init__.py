@@ -1,0 +1,1 @@
+"""What domains needs from outside, for real: the DNS, lists of names, identity."""

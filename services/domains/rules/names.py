@@ -1,0 +1,112 @@
+"""Which names an organisation may claim, and whose address is at a domain."""
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Final
+
+import idna
+
+from services.domains.model import DomainName, EmailAddress, NamePolicy
+from shared.refusals import Invalid
+
+MAX_NAME: Final = 220
+"""Octets of a claimed name: 253 less a label of ours and its dot (RFC 1035 §3.1)."""
+
+MAX_LABELS: Final = 10
+
+
+@dataclass(eq=False)
+class NotADomainName(Invalid):
+    """This is not a domain name that the public DNS could hold."""
+
+    given: str
+    reason: str
+
+
+@dataclass(eq=False)
+class PublicSuffix(Invalid):
+    """This is not a domain that one organisation can own."""
+
+    domain: str
+
+
+@dataclass(eq=False)
+class FreeMailDomain(Invalid):
+    """Addresses at this domain are open to anybody, so it can't be verified."""
+
+    domain: str
+
+
+@dataclass(eq=False)
+class NotAnAddress(Invalid):
+    """This is not an e-mail address that can be written to."""
+
+    reason: str
+
+
+@dataclass(eq=False)
+class AddressOutsideDomain(Invalid):
+    """The address must be at the domain itself."""
+
+    domain: str
+
+
+def domain_name(given: str, policy: NamePolicy) -> DomainName:
+    """The name as it is claimed: UTS #46 non-transitional with STD3 rules, so that `faß.de` stays itself.
+
+    Refuses NotADomainName (its `reason` is a code), PublicSuffix (M-22) and FreeMailDomain (M-23).
+    """
+    ascii_form = _to_ascii(given)
+    if ascii_form is None:
+        raise NotADomainName(given=given, reason="malformed")
+    labels = ascii_form.split(".")
+    top = labels[-1]
+    if not top.isalpha() and not top.startswith("xn--"):
+        raise NotADomainName(given=given, reason="address" if top.isdigit() else "malformed")
+    if len(ascii_form) > MAX_NAME or len(labels) > MAX_LABELS:
+        raise NotADomainName(given=given, reason="too-long")
+    name = DomainName(ascii_form, idna.decode(ascii_form))
+    if top in policy.reserved:
+        raise NotADomainName(given=given, reason="reserved")
+    suffix = top if top in policy.allowed else policy.public_suffix(ascii_form)
+    if suffix is None:
+        raise NotADomainName(given=given, reason="unknown-suffix")
+    if suffix == ascii_form:
+        raise PublicSuffix(domain=name.display)
+    if any(".".join(labels[start:]) in policy.free_mail for start in range(len(labels))):
+        raise FreeMailDomain(domain=name.display)
+    return name
+
+
+def registrable(domain: str, policy: NamePolicy) -> str:
+    """The part of a domain that is registered, by the public suffix list: what DNS panels append by themselves."""
+    suffix = policy.public_suffix(domain) or domain.rpartition(".")[2]
+    return ".".join(domain.split(".")[-suffix.count(".") - 2 :])
+
+
+def email_address(given: str) -> EmailAddress:
+    """The address in the form that is compared; refuses NotAnAddress."""
+    local, at, domain = given.strip().rpartition("@")
+    ascii_domain = _to_ascii(domain)
+    if not at or ascii_domain is None or "." not in ascii_domain:
+        raise NotAnAddress(reason="domain")
+    local = unicodedata.normalize("NFC", local).casefold()
+    if not local or len(local.encode()) > 64 or any(not letter.isprintable() or letter in ' "(),:;<>@[\\]' for letter in local):
+        raise NotAnAddress(reason="local-part")
+    return EmailAddress(local, ascii_domain)
+
+
+def address_in_domain(given: str, domain: str) -> EmailAddress:
+    """The address, when the part after the @ equals the domain (R-13, C-6); refuses AddressOutsideDomain otherwise."""
+    address = email_address(given)
+    if address.domain != domain:
+        raise AddressOutsideDomain(domain=idna.decode(domain))
+    return address
+
+
+def _to_ascii(given: str) -> str | None:
+    """A-labels in lower case without a final dot; None for what is no host name."""
+    try:
+        return idna.encode(given.strip().removesuffix("."), uts46=True, transitional=False, std3_rules=True).decode().lower()
+    except UnicodeError:  # idna's own errors are this
+        return None
