@@ -1,0 +1,70 @@
+"""The nouns of provisioning."""
+
+from services.provisioning.model.billing import Allocation, Obligation
+from services.provisioning.model.catalogue import Catalogue, Channel, Edition, Group, Product
+from services.provisioning.model.entitlements import (
+    Entitlement,
+    Entry,
+    EntryKind,
+    Holding,
+    Placement,
+    Posting,
+    Provision,
+    Seat,
+    Seating,
+    ServiceState,
+)
+from services.provisioning.model.orders import (
+    LINE,
+    Account,
+    Draft,
+    Line,
+    LineState,
+    Order,
+    OrderView,
+    Task,
+    Wanted,
+    order_number,
+)
+from services.provisioning.model.setups import Accepted, Answer, GaveUp, Ready, Setup, Told, Unavailable
+from services.provisioning.model.terms import Term, local_day, term_of
+
+__all__ = [
+    "LINE",
+    "Accepted",
+    "Account",
+    "Allocation",
+    "Answer",
+    "Catalogue",
+    "Channel",
+    "Draft",
+    "Edition",
+    "Entitlement",
+    "Entry",
+    "EntryKind",
+    "GaveUp",
+    "Group",
+    "Holding",
+    "Line",
+    "LineState",
+    "Obligation",
+    "Order",
+    "OrderView",
+    "Placement",
+    "Posting",
+    "Product",
+    "Provision",
+    "Ready",
+    "Seat",
+    "Seating",
+    "ServiceState",
+    "Setup",
+    "Task",
+    "Term",
+    "Told",
+    "Unavailable",
+    "Wanted",
+    "local_day",
+    "order_number",
+    "term_of",
+]

@@ -1,0 +1,77 @@
+"""Purchasing accounts and their domains, as identity and domains tell of them."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import exists, select
+from sqlalchemy.dialects.postgresql import insert
+
+from services.provisioning import tables
+from services.provisioning.model import Account
+from shared.contracts.access import NotFound
+from shared.db import Reader, Transaction
+
+
+async def account(db: Reader, account_id: UUID) -> Account:
+    """The account; refuses `NotFound`."""
+    row = await db.one(select(tables.account).where(tables.account.c.account_id == account_id))
+    if row is None:
+        raise NotFound
+    return Account(*row)
+
+
+async def account_locked(tx: Transaction, account_id: UUID) -> Account:
+    """The account, whose row lock is the order of everything in it but seats; refuses `NotFound`."""
+    locked = await accounts_locked(tx, [account_id])
+    if not locked:
+        raise NotFound
+    return locked[0]
+
+
+async def accounts_locked(tx: Transaction, account_ids: Iterable[UUID]) -> Sequence[Account]:
+    """Those of these accounts that are known, locked one after another in the order of their ids."""
+    rows = await tx.all(
+        select(tables.account)
+        .where(tables.account.c.account_id.in_(list(account_ids)))
+        .order_by(tables.account.c.account_id)
+        .with_for_update(key_share=True)
+    )
+    return [Account(*row) for row in rows]
+
+
+async def domain_verified(db: Reader, account_id: UUID) -> bool:
+    """Whether the people of the account can sign in to services (R-16)."""
+    domains = tables.account_domain
+    row = await db.one(select(exists().where(domains.c.account_id == account_id, domains.c.verified)))
+    return row is not None and row[0]
+
+
+async def keep_accounts(tx: Transaction, accounts: Sequence[Account]) -> None:
+    """Keeps what is newer than what is known."""
+    newest = {each.account_id: each for each in sorted(accounts, key=lambda each: each.version)}
+    statement = insert(tables.account).values([vars(newest[account_id]) for account_id in sorted(newest)])
+    changed = {column.name: statement.excluded[column.name] for column in tables.account.c if not column.primary_key}
+    await tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=[tables.account.c.account_id],
+            set_=changed,
+            where=tables.account.c.version < statement.excluded.version,
+        )
+    )
+
+
+async def keep_domains(tx: Transaction, claim_id: UUID, account_ids: Iterable[UUID], *, version: int, verified: bool) -> None:
+    """Keeps what the claim's newest event says of these accounts."""
+    domains = tables.account_domain
+    rows = [
+        {"account_id": account_id, "claim_id": claim_id, "version": version, "verified": verified}
+        for account_id in sorted(set(account_ids))
+    ]
+    statement = insert(domains).values(rows)
+    await tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=[domains.c.account_id, domains.c.claim_id],
+            set_={"version": statement.excluded.version, "verified": statement.excluded.verified},
+            where=domains.c.version < statement.excluded.version,
+        )
+    )
