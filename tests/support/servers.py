@@ -30,17 +30,18 @@ class Databases:
         self.server = server
         self._numbers = itertools.count(1)
         self._templates: dict[str, str] = {}
-        server.create_database(ROLE)
+        server.databases.create(ROLE)
 
     def fresh_database(self, template: str = "template0") -> str:
         """URL of a new database, made from an earlier `template`."""
         name = f"fresh_{next(self._numbers)}"
-        self.server.sql('create database :"name" owner :"role" template :"template";', name=name, role=ROLE, template=template)
-        return self.server.url(name, ROLE)
+        script = """create database :"name" owner :"role" template :"template";"""
+        self.server.databases.sql(script, name=name, role=ROLE, template=template)
+        return self.server.databases.url(name, role=ROLE)
 
     def drop_database(self, url: str) -> None:
         """Removes a database and cuts whoever is connected."""
-        self.server.sql('drop database :"name" with (force);', name=url.rsplit("/", 1)[1])
+        self.server.databases.sql('drop database :"name" with (force);', name=url.rsplit("/", 1)[1])
 
     def prepared_database(self, kind: str, prepare: Callable[[str], None]) -> str:
         """URL of a new database in the state that `prepare(url)` makes, which is asked once per `kind` and run."""
