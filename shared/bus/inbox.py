@@ -2,6 +2,7 @@
 
 import json
 import string
+from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -119,8 +120,12 @@ async def take(connection: AsyncConnection, group: str, items: Sequence[Item], *
     sorted_out = await _sort_out(connection, group, others, retry=retry)
     await _park(connection, group, sorted_out, now=now)
     await _settle(connection, group, sorted_out, now=now)
-    todo = {item for found in sorted_out.values() for item in found.do}
-    return [item for item in items if item.stream in advanced or item in todo]
+    todo = {stream: deque(found.do) for stream, found in sorted_out.items()}
+    return [
+        item if item.stream in advanced else todo[item.stream].popleft()
+        for item in items
+        if item.stream in advanced or todo[item.stream]
+    ]
 
 
 def _follow_on(items: Sequence[Item]) -> bool:
