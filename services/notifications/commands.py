@@ -1,0 +1,217 @@
+"""The use cases of mail: intend what an event asks for, remember what letters need, send what is due."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+from uuid import UUID
+
+import structlog
+from opentelemetry.trace import SpanKind
+from prometheus_client import Counter, Histogram
+
+from services.notifications import rules, store
+from services.notifications.model import (
+    Account,
+    AddressUnusable,
+    Background,
+    Delivery,
+    Enclosed,
+    Envelope,
+    Partner,
+    Person,
+    Reader,
+    State,
+)
+from services.notifications.ports import NetworkPorts, Ports
+from shared.cause import Cause, caused_by, current_cause
+from shared.contracts import Event, contract_of
+from shared.contracts.domains import AdminNominated, DomainVerified
+from shared.contracts.identity import AccountRegistered, InvitationSent, PartnerProfile, PersonProfile
+from shared.contracts.provisioning import BillingDue, OrderPlaced, ServiceProvisioned
+from shared.db import Transaction
+from shared.decision import Decision
+from shared.sealing import KeyDestroyed
+from shared.telemetry import continued, span, traceparent
+
+LOOK_SECONDS: Final = 0.2
+"""How often more mail is looked for while a slow mail server still holds some."""
+
+OUTCOMES: Final = Counter(
+    "vestibule_email_total", "Mails looked at by a sender, by what became of them.", ("template", "outcome")
+)
+AGE: Final = Histogram(
+    "vestibule_email_delivery_age_seconds",
+    "From the event to the mail server's acceptance of the mail about it.",
+    ("template",),
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 10800, 86400),
+)
+
+log = structlog.get_logger()
+
+
+async def intend(ports: Ports, event: Event) -> None:
+    """Keeps the mail that the event at hand asks for, if any, as an intent. Refuses `SealBroken` and `SealIncomplete`."""
+    cause = current_cause()
+    if cause is None or cause.event_id is None:
+        raise LookupError("mail is intended because of an event")
+    if isinstance(event, InvitationSent | AdminNominated):
+        with suppress(KeyDestroyed):  # the sender finds the same, and tells it
+            _enclosed(ports, event)
+    origin = rules.Origin(cause.event_id, cause.correlation_id, traceparent())
+    async with ports.db.transaction() as tx:
+        told = await store.tell_due(tx, event.obligation_id, event.quantities.due) if isinstance(event, BillingDue) else 0
+        mail = rules.intend(event, origin, told_due=told, now=ports.now())
+        if mail is not None:
+            await store.add(tx, mail)
+
+
+async def end_link(ports: Ports, link_id: UUID) -> None:
+    """The invitation or nomination was answered, replaced or has ended: what was not sent yet is cancelled."""
+    async with ports.db.transaction() as tx:
+        await store.end_link(tx, link_id, now=ports.now())
+
+
+async def remember_people(ports: Ports, profiles: Sequence[PersonProfile]) -> None:
+    """Takes over the profiles; the newest version wins."""
+    people = [
+        Person(told.person_id, told.version, told.email, told.first_name, told.last_name, told.language, told.time_zone)
+        for told in profiles
+    ]
+    async with ports.db.transaction() as tx:
+        await store.keep_people(tx, people)
+
+
+async def remember_partners(ports: Ports, profiles: Sequence[PartnerProfile]) -> None:
+    """Takes over the profiles; the newest version wins."""
+    partners = [
+        Partner(told.partner_id, told.version, told.name, told.email, told.language, told.time_zone) for told in profiles
+    ]
+    async with ports.db.transaction() as tx:
+        await store.keep_partners(tx, partners)
+
+
+async def remember_accounts(ports: Ports, registered: Sequence[AccountRegistered]) -> None:
+    """Takes over the accounts' names; the newest version wins."""
+    accounts = [Account(told.account_id, told.version, told.name, told.partner_name) for told in registered]
+    async with ports.db.transaction() as tx:
+        await store.keep_accounts(tx, accounts)
+
+
+async def send_mails(ports: NetworkPorts) -> int:
+    """Sends what is due, as many at a time as the mail server gets, until nothing is; how many were looked at.
+
+    Each mail goes by itself: one that a slow server holds, or that can't be written, delays no other.
+    """
+    at_work: set[asyncio.Task[None]] = set()
+    looked_at = 0
+    try:
+        while True:
+            at_work |= await _claim(ports, ports.mailer.connections - len(at_work))
+            if not at_work:
+                return looked_at
+            done, at_work = await asyncio.wait(at_work, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            looked_at += len(done)
+    finally:
+        for task in at_work:
+            task.cancel()
+        await asyncio.gather(*at_work, return_exceptions=True)
+
+
+async def _claim(ports: NetworkPorts, free: int) -> set[asyncio.Task[None]]:
+    if not free:
+        return set()
+    now = ports.now()
+    async with ports.db.transaction() as tx:
+        mails = await store.claim(tx, free, now=now, until=now + rules.LEASE)
+    return {asyncio.create_task(_send_alone(ports, mail)) for mail in mails}
+
+
+async def _send_alone(ports: NetworkPorts, mail: Delivery) -> None:
+    cause = Cause(mail.correlation_id, mail.event_id)
+    attributes = {"vestibule.delivery": str(mail.id), "vestibule.template": mail.template.value}
+    with caused_by(cause), continued(mail.traceparent, "send_mail", attributes=attributes):
+        try:
+            await _send(ports, mail)
+        except Exception:  # whatever it is must not stop other mails; the end of the lease brings another try
+            log.exception("mail_not_sent", delivery_id=str(mail.id), template=mail.template)
+            OUTCOMES.labels(mail.template, "fault").inc()
+
+
+async def _send(ports: NetworkPorts, claimed: Delivery) -> None:
+    async with ports.db.transaction() as tx:
+        if not await store.still_claimed(tx, claimed):
+            return
+        decision, envelope = await _decide(ports, tx, claimed)
+        mail = await store.keep(tx, decision)
+    if envelope is not None:
+        with span("smtp", SpanKind.CLIENT):
+            answer = await ports.mailer.send(envelope)
+        async with ports.db.transaction() as tx:
+            mail = await store.keep(tx, rules.settle(mail, answer, now=ports.now()))
+        log.info("mail_answered", delivery_id=str(mail.id), template=mail.template, state=mail.state, answer=str(answer))
+    _count(mail)
+
+
+async def _decide(ports: NetworkPorts, tx: Transaction, mail: Delivery) -> tuple[Decision[Delivery], Envelope | None]:
+    now = ports.now()
+    if await store.link_has_ended(tx, mail.recipient):
+        return rules.cancel(mail, now=now), None
+    if mail.deadline <= now:
+        return rules.fail(mail, "expired", now=now), None
+    try:
+        envelope = await _write(ports, tx, mail) if mail.message is None else ports.safe.unlock(mail.id, mail.message)
+    except KeyDestroyed:
+        return rules.fail(mail, "obsolete_key", now=now), None
+    except AddressUnusable:
+        return rules.fail(mail, "address_refused", status=rules.BAD_SYNTAX, now=now), None
+    if envelope is None:
+        return rules.wait_for_recipient(mail, now=now), None
+    return rules.attempt(mail, mail.message or ports.safe.lock(mail.id, envelope), now=now), envelope
+
+
+async def _write(ports: NetworkPorts, tx: Transaction, mail: Delivery) -> Envelope | None:
+    event = contract_of(mail.about_topic).model.model_validate_json(mail.event or b"")
+    reader, background = await _reader(ports, tx, mail, event), await _background(ports, tx, event)
+    return None if reader is None else ports.write(mail, event, reader, background)
+
+
+async def _reader(ports: Ports, tx: Transaction, mail: Delivery, event: Event) -> Reader | None:
+    match event:
+        case InvitationSent() | AdminNominated():
+            enclosed = _enclosed(ports, event)
+            return Reader(enclosed.email, enclosed.first_name, event.language, event.time_zone)
+        case BillingDue():
+            partner = await store.find_partner(tx, mail.recipient_id)
+            return Reader(partner.email, "", partner.language, partner.time_zone) if partner else None
+        case _:
+            person = await store.find_person(tx, mail.recipient_id)
+            return Reader(person.email, person.first_name, person.language, person.time_zone) if person else None
+
+
+async def _background(ports: Ports, tx: Transaction, event: Event) -> Background:
+    match event:
+        case InvitationSent():
+            enclosed = _enclosed(ports, event)
+            return Background(secret=enclosed.secret, named_by=enclosed.inviter_name)
+        case AdminNominated():
+            nominator = await store.find_person(tx, event.nominator_id)
+            return Background(secret=_enclosed(ports, event).secret, named_by=nominator.full_name if nominator else "")
+        case DomainVerified():
+            accounts = await store.find_accounts(tx, event.account_ids)
+            return Background(account_names=tuple(account.name for account in accounts))
+        case OrderPlaced() | ServiceProvisioned():
+            accounts = await store.find_accounts(tx, [event.account_id])
+            return Background(partner_name="".join(account.partner_name for account in accounts))
+        case _:
+            return Background()
+
+
+def _enclosed(ports: Ports, event: InvitationSent | AdminNominated) -> Enclosed:
+    return Enclosed.of(ports.unseal(UUID(event.key), event.sealed))
+
+
+def _count(mail: Delivery) -> None:
+    OUTCOMES.labels(mail.template, mail.state).inc()
+    if mail.state is State.DELIVERED and mail.ended_at is not None:
+        AGE.labels(mail.template).observe((mail.ended_at - mail.occurred_at).total_seconds())

@@ -1,0 +1,73 @@
+"""Notifications' settings."""
+
+import base64
+import binascii
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from shared import sealing
+from shared.settings import Settings
+
+Language = Literal["fr", "en"]
+
+
+def _is_key_set(value: SecretStr) -> SecretStr:
+    sealing.private_keys(value.get_secret_value())
+    return value
+
+
+def _is_key(value: SecretStr) -> SecretStr:
+    key_bytes(value)
+    return value
+
+
+def _is_base_url(value: str) -> str:
+    if not value.startswith(("https://", "http://")) or value != value.strip():
+        raise ValueError("an address that begins with https:// is needed")
+    return value.rstrip("/")
+
+
+def key_bytes(value: SecretStr) -> bytes:
+    """The 32 bytes that base64url text stands for; `ValueError` for any other number."""
+    text = value.get_secret_value()
+    try:
+        decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error:
+        decoded = b""
+    if len(decoded) != 32:
+        raise ValueError("32 bytes in base64url are needed")
+    return decoded
+
+
+BaseUrl = Annotated[str, AfterValidator(_is_base_url)]
+
+
+class NotificationsSettings(Settings):
+    """What notifications needs besides what every service does."""
+
+    sealing_private_keys: Annotated[SecretStr, AfterValidator(_is_key_set)] = Field(
+        description="The private keys that open what others seal, as a JWK Set in JSON; what a removed key sealed is gone."
+    )
+    mail_key: Annotated[SecretStr, AfterValidator(_is_key)] = Field(
+        description="32 bytes in base64url; written mails are kept encrypted with it until they have gone."
+    )
+    smtp_host: str = Field(description="The mail server that takes our mail.")
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="Its port.")
+    smtp_starttls: Literal["never", "optional", "required"] = Field(
+        default="required", description="Whether the connection is encrypted. `never` is for a mail server on the same machine."
+    )
+    smtp_username: str | None = Field(default=None, description="User for SMTP AUTH, which needs an encrypted connection.")
+    smtp_password: SecretStr | None = Field(default=None, description="Its password.")
+    smtp_connections: int = Field(default=4, ge=1, le=50, description="Mails that are handed over at the same time.")
+    smtp_timeout: float = Field(default=30, gt=0, le=60, description="Seconds to wait for each answer of the mail server.")
+    mail_from: str = Field(description="Address that mails come from; its domain is also that of every Message-ID.")
+    mail_from_name: str = Field(description="The vendor's name, shown as the sender and at the head of every mail.")
+    mail_legal: str = Field(
+        default="", description="Company name, address and register that the law wants under business mail."
+    )
+    mail_language: Language = Field(default="fr", description="Language for readers whose own is not spoken here.")
+    links_url: BaseUrl = Field(description="Identity's public base URL: links of invitations begin with it.")
+    portal_url: BaseUrl | None = Field(
+        default=None, description="The portal's public base URL, for buttons; without it mails have none but their own link."
+    )

@@ -1,0 +1,131 @@
+"""Loading and keeping deliveries, and the copies of profiles and names that letters need."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Table, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from services.notifications.model import Account, Delivery, Partner, Person, Recipient, RecipientKind, State
+from services.notifications.tables import account, delivery, ended_link, partner, person, told_due
+from shared.db import ChangedMeanwhile, Reader, Transaction
+from shared.decision import Decision
+
+
+async def add(tx: Transaction, mail: Delivery) -> None:
+    """Keeps a new intent; the same mail a second time changes nothing (promise 8)."""
+    await tx.execute(insert(delivery).values(asdict(mail)).on_conflict_do_nothing())
+    tx.wake()
+
+
+async def claim(tx: Transaction, limit: int, *, now: datetime, until: datetime) -> Sequence[Delivery]:
+    """Takes the mails whose time has come, longest due first; until then no other sender sees them."""
+    due = (
+        select(delivery.c.id)
+        .where(delivery.c.next_at <= now)
+        .order_by(delivery.c.next_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    taken = await tx.all(update(delivery).where(delivery.c.id == due.c.id).values(next_at=until).returning(delivery.c.id))
+    rows = await tx.all(select(delivery).where(delivery.c.id.in_([row[0] for row in taken])))
+    return [Delivery(*row) for row in rows]
+
+
+async def still_claimed(tx: Transaction, claimed: Delivery) -> bool:
+    """Whether the mail is still as it was claimed; locks it if so."""
+    same = (delivery.c.id == claimed.id, delivery.c.next_at == claimed.next_at, delivery.c.version == claimed.version)
+    return await tx.one(select(delivery.c.id).where(*same).with_for_update()) is not None
+
+
+async def keep(tx: Transaction, decision: Decision[Delivery]) -> Delivery:
+    """Writes the state and tells the events; raises `ChangedMeanwhile` when somebody else has written since."""
+    mail = decision.state
+    values = asdict(mail)
+    written = await tx.execute(
+        update(delivery).where(delivery.c.id == values.pop("id"), delivery.c.version == mail.version - 1).values(values)
+    )
+    if not written.rowcount:
+        raise ChangedMeanwhile
+    tx.emit(*decision.events)
+    return mail
+
+
+async def find_person(db: Reader, person_id: UUID) -> Person | None:
+    """The person's newest profile that is here."""
+    row = await db.one(select(person).where(person.c.id == person_id))
+    return None if row is None else Person(*row)
+
+
+async def find_partner(db: Reader, partner_id: UUID) -> Partner | None:
+    """The partner's newest profile that is here."""
+    row = await db.one(select(partner).where(partner.c.id == partner_id))
+    return None if row is None else Partner(*row)
+
+
+async def find_accounts(db: Reader, account_ids: Collection[UUID]) -> Sequence[Account]:
+    """Those of the accounts that are here, by name."""
+    rows = await db.all(select(account).where(account.c.id.in_(account_ids)).order_by(account.c.name))
+    return [Account(*row) for row in rows]
+
+
+async def keep_people(tx: Transaction, people: Sequence[Person]) -> None:
+    """Takes over the profiles that are newer than those here; mails that waited for them are looked at again."""
+    await _keep_newer(tx, person, people)
+    await _look_again(tx, RecipientKind.PERSON, [one.id for one in people])
+
+
+async def keep_partners(tx: Transaction, partners: Sequence[Partner]) -> None:
+    """Takes over the profiles that are newer than those here; mails that waited for them are looked at again."""
+    await _keep_newer(tx, partner, partners)
+    await _look_again(tx, RecipientKind.PARTNER, [one.id for one in partners])
+
+
+async def keep_accounts(tx: Transaction, accounts: Sequence[Account]) -> None:
+    """Takes over the names that are newer than those here."""
+    await _keep_newer(tx, account, accounts)
+
+
+async def end_link(tx: Transaction, link_id: UUID, *, now: datetime) -> None:
+    """Remembers that the link has ended, and has mails that carry it looked at, so that they are cancelled soon."""
+    await tx.execute(insert(ended_link).values(id=link_id, ended_at=now).on_conflict_do_nothing())
+    obsolete = (
+        delivery.c.recipient_kind == RecipientKind.LINK,
+        delivery.c.recipient_id == link_id,
+        delivery.c.state != State.ATTEMPTED,
+    )
+    await tx.execute(update(delivery).where(*obsolete, delivery.c.next_at > now).values(next_at=now))
+    tx.wake()
+
+
+async def link_has_ended(db: Reader, recipient: Recipient) -> bool:
+    """Whether the mail's own link is of no use any more; a mail to a profile has none."""
+    if recipient.kind is not RecipientKind.LINK:
+        return False
+    return await db.one(select(ended_link.c.id).where(ended_link.c.id == recipient.id)) is not None
+
+
+async def tell_due(tx: Transaction, obligation_id: UUID, due: int) -> int:
+    """What the partner was last told to bill for this obligation, which is `due` from now on; 0 for a new one."""
+    row = await tx.one(select(told_due.c.due).where(told_due.c.obligation_id == obligation_id))
+    new = insert(told_due).values(obligation_id=obligation_id, due=due)
+    await tx.execute(new.on_conflict_do_update(index_elements=["obligation_id"], set_={"due": new.excluded.due}))
+    return 0 if row is None else row[0]
+
+
+async def _keep_newer(tx: Transaction, table: Table, nouns: Sequence[Person | Partner | Account]) -> None:
+    new = insert(table).values([asdict(noun) for noun in nouns])
+    replaced = {column.name: new.excluded[column.name] for column in table.c if column.name != "id"}
+    await tx.execute(
+        new.on_conflict_do_update(index_elements=["id"], set_=replaced, where=table.c.version < new.excluded.version)
+    )
+
+
+async def _look_again(tx: Transaction, kind: RecipientKind, ids: Sequence[UUID]) -> None:
+    waiting = (delivery.c.recipient_kind == kind, delivery.c.recipient_id.in_(ids), delivery.c.state == State.WAITING)
+    looked = await tx.execute(update(delivery).where(*waiting).values(next_at=delivery.c.created_at))
+    if looked.rowcount:
+        tx.wake()

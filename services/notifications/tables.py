@@ -1,0 +1,127 @@
+"""The columns of what notifications keep, in the order of the nouns' fields."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import get_args
+from uuid import UUID
+
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Enum,
+    Index,
+    LargeBinary,
+    MetaData,
+    Named,
+    Table,
+    Text,
+    TypedColumns,
+    UniqueConstraint,
+    Uuid,
+)
+
+from services.notifications.model import Reason, RecipientKind, State, Template
+
+metadata = MetaData()
+
+
+def _one_of(words: type[StrEnum]) -> Enum:
+    return Enum(words, native_enum=False, length=30, values_callable=lambda kinds: [kind.value for kind in kinds])
+
+
+class DeliveryColumns(TypedColumns):
+    """One mail."""
+
+    id = Column(Uuid, primary_key=True)
+    version: Named[int]
+    organisation_id: Named[UUID]
+    template: Named[Template] = Column(_one_of(Template))
+    event_id: Named[UUID]
+    about_topic: Named[str]
+    about_key: Named[str]
+    recipient_kind: Named[RecipientKind] = Column(_one_of(RecipientKind))
+    recipient_id: Named[UUID]
+    state: Named[State] = Column(_one_of(State))
+    occurred_at: Named[datetime] = Column(DateTime(timezone=True))
+    created_at: Named[datetime] = Column(DateTime(timezone=True))
+    deadline: Named[datetime] = Column(DateTime(timezone=True))
+    next_at: Named[datetime | None] = Column(DateTime(timezone=True))
+    attempts: Named[int]
+    reason: Named[Reason | None] = Column(Enum(*get_args(Reason), native_enum=False, length=30))
+    status: Named[str | None]
+    ended_at: Named[datetime | None] = Column(DateTime(timezone=True))
+    correlation_id: Named[UUID]
+    traceparent: Named[str | None]
+    event: Named[str | None] = Column(Text)
+    message: Named[bytes | None] = Column(LargeBinary)
+
+    __row_pos__: tuple[
+        UUID, int, UUID, Template, UUID, str, str, RecipientKind, UUID, State, datetime, datetime, datetime,
+        datetime | None, int, Reason | None, str | None, datetime | None, UUID, str | None, str | None, bytes | None,
+    ]  # fmt: skip
+
+
+class PersonColumns(TypedColumns):
+    """A person's newest profile."""
+
+    id = Column(Uuid, primary_key=True)
+    version: Named[int]
+    email: Named[str]
+    first_name: Named[str]
+    last_name: Named[str]
+    language: Named[str]
+    time_zone: Named[str]
+
+    __row_pos__: tuple[UUID, int, str, str, str, str, str]
+
+
+class PartnerColumns(TypedColumns):
+    """A partner's newest profile."""
+
+    id = Column(Uuid, primary_key=True)
+    version: Named[int]
+    name: Named[str]
+    email: Named[str]
+    language: Named[str]
+    time_zone: Named[str]
+
+    __row_pos__: tuple[UUID, int, str, str, str, str]
+
+
+class AccountColumns(TypedColumns):
+    """A purchasing account's names."""
+
+    id = Column(Uuid, primary_key=True)
+    version: Named[int]
+    name: Named[str]
+    partner_name: Named[str]
+
+    __row_pos__: tuple[UUID, int, str, str]
+
+
+class EndedLinkColumns(TypedColumns):
+    """An invitation or nomination that was answered, replaced or has ended: a mail that carries its link is obsolete."""
+
+    id = Column(Uuid, primary_key=True)
+    ended_at: Named[datetime] = Column(DateTime(timezone=True))
+
+
+class ToldDueColumns(TypedColumns):
+    """What an obligation's partner was last told to bill: a mail is written when it has grown."""
+
+    obligation_id = Column(Uuid, primary_key=True)
+    due: Named[int]
+
+
+delivery = Table("delivery", metadata, DeliveryColumns)
+UniqueConstraint(
+    delivery.c.event_id, delivery.c.recipient_kind, delivery.c.recipient_id, delivery.c.template, name="delivery_once"
+)
+Index("delivery_next", delivery.c.next_at, postgresql_where=delivery.c.next_at.is_not(None))
+Index("delivery_open", delivery.c.recipient_id, postgresql_where=delivery.c.next_at.is_not(None))
+
+person = Table("person", metadata, PersonColumns)
+partner = Table("partner", metadata, PartnerColumns)
+account = Table("account", metadata, AccountColumns)
+ended_link = Table("ended_link", metadata, EndedLinkColumns)
+told_due = Table("told_due", metadata, ToldDueColumns)
