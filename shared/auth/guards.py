@@ -50,7 +50,7 @@ Guard = SignedIn | Needs | OpenToAll
 
 
 def needs(permission: Permission) -> Any:
-    """Guards a route by a permission: `by: Annotated[Access, needs(Permission.ORDERS_PLACE)]`."""
+    """Guards a route by a permission, in its signature: `by: Annotated[Access, needs(…)]`."""
     return Depends(Needs(permission))
 
 

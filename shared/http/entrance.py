@@ -4,7 +4,7 @@ import time
 from typing import Final
 
 import structlog
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import SpanKind, StatusCode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.cause import Cause, caused_by
@@ -66,7 +66,7 @@ class Entrance:
                 await self.app(scope, receive, answer)
             except Exception as fault:
                 log.exception("request_failed", method=method, route=_route(scope))
-                span.record_exception(fault)
+                span.set_status(StatusCode.ERROR, type(fault).__name__)
                 if status:
                     raise
                 await problem(kinds.FAULT)(scope, receive, answer)
@@ -75,8 +75,6 @@ class Entrance:
                 route = _route(scope)
                 span.update_name(f"{method} {route}")
                 span.set_attributes({"http.request.method": method, "http.route": route, "http.response.status_code": status})
-                if status >= 500:
-                    span.set_status(Status(StatusCode.ERROR))
                 HTTP_SECONDS.labels(self.service, method, route, str(status)).observe(seconds)
                 if not route.startswith(("/healthz", "/metrics")):
                     log.info("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))

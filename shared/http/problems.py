@@ -124,6 +124,7 @@ async def _http(_: Request, fault: Exception) -> Response:
 
 RETRIED_SQLSTATES: Final = ("40001", "40P01", "55P03")  # serialization, deadlock, lock not available
 BAD_VALUE_CLASS: Final = "22"
+OUTAGE_CLASSES: Final = ("", "08", "28", "3D", "53", "57")  # connection, credentials, no such database, resources, operators
 
 
 async def _database(request: Request, fault: Exception) -> Response:
@@ -135,6 +136,6 @@ async def _database(request: Request, fault: Exception) -> Response:
         return await _changed_meanwhile(request, fault)
     if sqlstate.startswith(BAD_VALUE_CLASS):
         return problem(kinds.INVALID_REQUEST, {"errors": []})
-    if fault.connection_invalidated or sqlstate[:2] in ("", "08", "53", "57"):
+    if fault.connection_invalidated or sqlstate[:2] in OUTAGE_CLASSES:
         return problem(kinds.DATABASE_AWAY, headers=RETRY_SOON)
     raise fault

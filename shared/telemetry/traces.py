@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.propagate import extract, inject
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace import Span, SpanKind, StatusCode
 
 tracer = trace.get_tracer("vestibule")
 
@@ -23,7 +24,7 @@ def traceparent() -> str | None:
 @contextmanager
 def span(name: str, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | int) -> Iterator[Span]:
     """A span within the work at hand."""
-    with tracer.start_as_current_span(name, kind=kind, attributes=attributes) as begun:
+    with _begun(name, None, kind, attributes) as begun:
         yield begun
 
 
@@ -32,6 +33,18 @@ def continued(
     parent: str | None, name: str, kind: SpanKind = SpanKind.INTERNAL, attributes: Mapping[str, str | int] | None = None
 ) -> Iterator[Span]:
     """A span under a kept `traceparent`; under none, or one that can't be read, it begins a trace."""
-    context = extract({"traceparent": parent} if parent else {})
-    with tracer.start_as_current_span(name, context=context, kind=kind, attributes=attributes) as begun:
+    with _begun(name, extract({"traceparent": parent} if parent else {}, Context()), kind, attributes or {}) as begun:
         yield begun
+
+
+@contextmanager
+def _begun(name: str, context: Context | None, kind: SpanKind, attributes: Mapping[str, str | int]) -> Iterator[Span]:
+    """A span that keeps an exception's type and no more: what it says may hold values that belong in no trace."""
+    with tracer.start_as_current_span(
+        name, context, kind, attributes, record_exception=False, set_status_on_exception=False
+    ) as begun:
+        try:
+            yield begun
+        except Exception as fault:
+            begun.set_status(StatusCode.ERROR, type(fault).__name__)
+            raise
