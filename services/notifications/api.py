@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, Field
 
 from services.notifications import queries
 from services.notifications.model import Delivery, RecipientKind, State, Template
@@ -18,7 +18,7 @@ router = APIRouter()
 WithPorts = Annotated[NetworkPorts, Depends(http.ports)]
 
 
-class DeliveryOut(BaseModel):
+class DeliveryOut(http.Answer):
     """One mail and how far it is."""
 
     delivery_id: UUID = Field(description="The delivery; also the left part of the mail's Message-ID.")
@@ -57,7 +57,7 @@ class DeliveryOut(BaseModel):
         )
 
 
-class DeliveriesOut(BaseModel):
+class DeliveriesOut(http.Answer):
     """The mails that one event asked for."""
 
     items: list[DeliveryOut] = Field(description="Oldest first.")

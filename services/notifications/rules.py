@@ -44,8 +44,8 @@ LOOK_AGAIN: Final = timedelta(seconds=30)
 BACK_OFF: Final = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 1800, 3600, 10800))
 """The pauses after the first, second, … attempt; the last one repeats."""
 
-OF_THE_ADDRESS: Final = ("5.1.", "5.2.")
-"""RFC 3463 §3.2 and §3.3: what is wrong with the address or its mailbox, as against with the mail."""
+OF_THE_ADDRESS: Final = ("5.1.", "5.2.", "5.6.7")
+"""RFC 3463 §3.2 and §3.3, RFC 6531 §3.7.4: what is wrong with the address or its mailbox, as against with the mail."""
 
 BAD_SYNTAX: Final = "5.1.3"
 

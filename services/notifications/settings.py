@@ -2,9 +2,10 @@
 
 import base64
 import binascii
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from shared import sealing
 from shared.settings import Settings
@@ -60,7 +61,10 @@ class NotificationsSettings(Settings):
     smtp_username: str | None = Field(default=None, description="User for SMTP AUTH, which needs an encrypted connection.")
     smtp_password: SecretStr | None = Field(default=None, description="Its password.")
     smtp_connections: int = Field(default=4, ge=1, le=50, description="Mails that are handed over at the same time.")
-    smtp_timeout: float = Field(default=30, gt=0, le=60, description="Seconds to wait for each answer of the mail server.")
+    smtp_timeout: float = Field(default=20, gt=0, le=25, description="Seconds to wait for each answer of the mail server.")
+    smtp_ca_file: Path | None = Field(
+        default=None, description="CA certificates that the mail server's must come from; the system's when not given."
+    )
     mail_from: str = Field(description="Address that mails come from; its domain is also that of every Message-ID.")
     mail_from_name: str = Field(description="The vendor's name, shown as the sender and at the head of every mail.")
     mail_legal: str = Field(
@@ -71,3 +75,9 @@ class NotificationsSettings(Settings):
     portal_url: BaseUrl | None = Field(
         default=None, description="The portal's public base URL, for buttons; without it mails have none but their own link."
     )
+
+    @model_validator(mode="after")
+    def _password_is_sent_encrypted(self) -> Self:
+        if self.smtp_username is not None and self.smtp_starttls != "required":
+            raise ValueError("smtp_username needs smtp_starttls to be `required`")
+        return self

@@ -1,0 +1,1 @@
+"""The mail server, and the safe that keeps written mails."""
