@@ -13,7 +13,7 @@ class CopyOut:
         self._engine = engine
 
     async def __call__(self, query: str, about: UUID, first: int, last: int) -> bytes:
-        """The rows of `query` for its parameters `$1`, `$2` and `$3`, as CSV (RFC 4180) in UTF-8 without a heading."""
+        """The rows of `query` for its parameters `$1`, `$2` and `$3`, as CSV in UTF-8 without a heading."""
         rows = BytesIO()
 
         async def write(data: bytes) -> None:
