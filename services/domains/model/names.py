@@ -16,15 +16,19 @@ class DomainName:
 
 @dataclass(frozen=True)
 class EmailAddress:
-    """An address in the form in which two of them are compared. Made by `rules.email_address`."""
+    """An address that can be written to. Made by `rules.email_address`."""
 
     local: str
-    """Case folded: who may answer must not hang on a capital."""
+    """As it was typed: what is before the @ means what its owner's mail server says it means."""
     domain: str
     """A-labels, lower case."""
 
     def __str__(self) -> str:
         return f"{self.local}@{self.domain}"
+
+    def same_as(self, other: "EmailAddress") -> bool:
+        """Whether both reach one person as far as we care: who may answer must not hang on a capital."""
+        return (self.local.casefold(), self.domain) == (other.local.casefold(), other.domain)
 
 
 @dataclass(frozen=True)

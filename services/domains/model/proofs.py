@@ -119,5 +119,5 @@ class Watch:
     """A look is under way and lost if it has not ended by then."""
     asked_at: datetime | None
     """When somebody last asked for a check at once."""
-    check: Check | None
-    """The latest."""
+    latest: Check | None
+    """The check that ended last."""

@@ -10,7 +10,6 @@ from services.domains.rules.claims import (
 )
 from services.domains.rules.judge import judge
 from services.domains.rules.names import (
-    AddressOutsideDomain,
     FreeMailDomain,
     NotADomainName,
     NotAnAddress,
@@ -20,17 +19,20 @@ from services.domains.rules.names import (
     registrable,
 )
 from services.domains.rules.nominations import (
+    AddressOutsideDomain,
     DomainHasAdmin,
     NominationAnswered,
     NominationExpired,
     NominationReplaced,
     NominationUnknown,
     NotTheNominee,
+    PeopleOnly,
     accept_nomination,
     decline_nomination,
     expire_nomination,
     look_at_nomination,
     nominate_admin,
+    require_person,
 )
 from services.domains.rules.proofs import (
     AlreadyVerified,
@@ -65,6 +67,7 @@ __all__ = [
     "NotADomainName",
     "NotAnAddress",
     "NotTheNominee",
+    "PeopleOnly",
     "PublicSuffix",
     "accept_nomination",
     "associate_domain",
@@ -83,6 +86,7 @@ __all__ = [
     "question",
     "registrable",
     "require_at_one",
+    "require_person",
     "require_prover",
     "require_sight",
     "token",

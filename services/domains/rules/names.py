@@ -44,13 +44,6 @@ class NotAnAddress(Invalid):
     reason: str
 
 
-@dataclass(eq=False)
-class AddressOutsideDomain(Invalid):
-    """The address must be at the domain itself."""
-
-    domain: str
-
-
 def domain_name(given: str, policy: NamePolicy) -> DomainName:
     """The name as it is claimed: UTS #46 non-transitional with STD3 rules, so that `faß.de` stays itself.
 
@@ -85,23 +78,15 @@ def registrable(domain: str, policy: NamePolicy) -> str:
 
 
 def email_address(given: str) -> EmailAddress:
-    """The address in the form that is compared; refuses NotAnAddress."""
+    """The address with its domain in A-labels; refuses NotAnAddress."""
     local, at, domain = given.strip().rpartition("@")
     ascii_domain = _to_ascii(domain)
     if not at or ascii_domain is None or "." not in ascii_domain:
         raise NotAnAddress(reason="domain")
-    local = unicodedata.normalize("NFC", local).casefold()
+    local = unicodedata.normalize("NFC", local)
     if not local or len(local.encode()) > 64 or any(not letter.isprintable() or letter in ' "(),:;<>@[\\]' for letter in local):
         raise NotAnAddress(reason="local-part")
     return EmailAddress(local, ascii_domain)
-
-
-def address_in_domain(given: str, domain: str) -> EmailAddress:
-    """The address, when the part after the @ equals the domain (R-13, C-6); refuses AddressOutsideDomain otherwise."""
-    address = email_address(given)
-    if address.domain != domain:
-        raise AddressOutsideDomain(domain=idna.decode(domain))
-    return address
 
 
 def _to_ascii(given: str) -> str | None:

@@ -19,14 +19,21 @@ from services.domains.model import (
     NominationState,
 )
 from services.domains.rules.claims import DomainTaken, require_at_one
-from services.domains.rules.names import address_in_domain
+from services.domains.rules.names import email_address
 from shared.contracts import Actor
 from shared.contracts.access import Access, Permission
 from shared.contracts.domains import AdminAccepted, AdminDeclined, AdminNominated, AdminNominationExpired
 from shared.decision import Decision
-from shared.refusals import Conflict, Forbidden, Gone, Missing
+from shared.refusals import Conflict, Forbidden, Gone, Invalid, Missing
 
 VALID_FOR: Final = timedelta(days=60)
+
+
+@dataclass(eq=False)
+class AddressOutsideDomain(Invalid):
+    """The address must be at the domain itself."""
+
+    domain: str
 
 
 @dataclass(eq=False)
@@ -65,12 +72,17 @@ class NotTheNominee(Forbidden):
     """Somebody else was nominated: sign in with the address that the nomination was sent to."""
 
 
+@dataclass(eq=False)
+class PeopleOnly(Forbidden):
+    """A machine can't answer for a person."""
+
+
 def nominate_admin(
     claim: Claim,
     accounts: Sequence[Account],
     pending: Nomination | None,
     *,
-    email: str,
+    address: EmailAddress,
     language: str,
     secret_hash: bytes,
     sealed: str,
@@ -79,12 +91,14 @@ def nominate_admin(
     new_nomination_id: UUID,
     now: datetime,
 ) -> Decision[Nominating]:
-    """Asks the owner of an address at the domain, oneself too (R-11 to R-14), for 60 days; a pending one is replaced.
+    """Asks the owner of an address at the domain, oneself too (R-11, R-14), for 60 days; a pending one is replaced.
 
-    Refuses DomainHasAdmin (R-12), AddressOutsideDomain (M-21), DomainTaken (M-25) and what `require_at_one` refuses.
+    The part after the @ has to equal the domain (R-13, C-6): refuses AddressOutsideDomain (M-21). Refuses DomainHasAdmin
+    (R-12), DomainTaken (M-25) and what `require_at_one` refuses.
     """
     place = require_at_one(by, Permission.DOMAINS_ASSOCIATE, accounts)
-    address = address_in_domain(email, claim.domain)
+    if address.domain != claim.domain:
+        raise AddressOutsideDomain(domain=claim.display)
     if claim.admin_id is not None:
         raise DomainHasAdmin(domain=claim.display)
     if taken:
@@ -127,6 +141,12 @@ def nominate_admin(
             sealed=sealed,
         ),
     )
+
+
+def require_person(by: Access) -> None:
+    """Refuses PeopleOnly for a machine client."""
+    if by.kind != "person":
+        raise PeopleOnly
 
 
 def look_at_nomination(nomination: Nomination, *, now: datetime) -> None:
@@ -226,7 +246,7 @@ def expire_nomination(claim: Claim, nomination: Nomination, *, now: datetime) ->
 
 def _require_nominee(nomination: Nomination, address: EmailAddress, *, now: datetime) -> None:
     look_at_nomination(nomination, now=now)
-    if nomination.email != str(address):
+    if nomination.email is None or not email_address(nomination.email).same_as(address):
         raise NotTheNominee
 
 

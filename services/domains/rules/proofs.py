@@ -162,7 +162,7 @@ def watch_for(claim: Claim, *, now: datetime) -> Watch:
         next_at=now,
         looking_until=None,
         asked_at=None,
-        check=None,
+        latest=None,
     )
 
 
@@ -188,27 +188,28 @@ def begin_look(watch: Watch, *, now: datetime) -> Watch:
     return replace(watch, attempt=watch.attempt + 1, looking_until=until, next_at=until)
 
 
-def end_look(watch: Watch, report: Report, *, verified: bool, taken: bool, draw: float, now: datetime) -> Watch:
-    """The watch with what was found and the next look planned from it; `draw` in [0, 1) spreads the load.
+def end_look(watch: Watch, report: Report, *, verified: bool, taken: bool, chance: str, now: datetime) -> Watch:
+    """The watch with what was found and the next look planned from it; `chance` spreads the load.
 
     What changed since the last check shows that somebody is at work: the quick pace begins anew. What could not be told
     takes no step. The zone's negative TTL delays nothing, for no resolver is asked; it is only reported.
     """
     if taken and report.verdict is Verdict.PRESENT:
         report = replace(report, causes=(*report.causes, Cause(CauseCode.VERIFIED_ELSEWHERE)))
-    before = watch.check.report if watch.check else None
+    before = watch.latest.report if watch.latest else None
     step, pause = watch.step, AFTER_FAULT
     if report.verdict is not Verdict.UNKNOWN:
         changed = before is not None and before.verdict is report.verdict and before.causes != report.causes
         step = 0 if changed else watch.step + 1
         pause = timedelta(0)
+    draw = int.from_bytes(sha256(chance.encode()).digest()[:4]) / 2**32
     wait = max(pause, _pace(step)) * (1 + JITTER * (2 * draw - 1))
     return replace(
         watch,
         step=step,
         looking_until=None,
         next_at=None if verified else now + wait,
-        check=Check(at=now, report=report),
+        latest=Check(at=now, report=report),
     )
 
 

@@ -1,0 +1,84 @@
+"""What is read of claims, by those who may see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_, select, true
+
+from services.domains import rules, store, tables
+from services.domains.model import Claim, Nomination, NominationState, ProofRecord, Watch
+from services.domains.ports import Ports
+from shared.contracts.access import Access, Permission, Scope, ScopeKind
+
+
+@dataclass(frozen=True)
+class ClaimView:
+    """A claim with the accounts that joined it and the nomination that waits for an answer."""
+
+    claim: Claim
+    account_ids: tuple[UUID, ...]
+    pending: Nomination | None
+
+
+async def show_claim(ports: Ports, claim_id: UUID, *, by: Access) -> ClaimView:
+    """The claim; refuses as `rules.require_sight`."""
+    claim = await store.claim(ports.db, claim_id)
+    rules.require_sight(claim, await store.accounts_of(ports.db, claim_id), by=by)
+    return (await _views(ports, [claim]))[0]
+
+
+async def list_claims(ports: Ports, *, after: UUID | None, rows: int, by: Access) -> Sequence[ClaimView]:
+    """Claims that may be seen, in the order in which they were made."""
+    seen = or_(tables.claim.c.admin_id == by.subject, *map(_reaches, by.scopes(Permission.DOMAINS_VIEW)))
+    query = select(tables.claim).where(seen).order_by(tables.claim.c.id).limit(rows)
+    if after is not None:
+        query = query.where(tables.claim.c.id > after)
+    return await _views(ports, [Claim(*row) for row in await ports.db.all(query)])
+
+
+async def show_proof(ports: Ports, claim_id: UUID, *, by: Access) -> ProofRecord:
+    """The record to publish, for the global administrator and those who may associate domains; refuses NoAdminYet."""
+    claim = await store.claim(ports.db, claim_id)
+    rules.require_prover(claim, await store.accounts_of(ports.db, claim_id), by=by)
+    return rules.proof_record(ports.challenge, claim, rules.registrable(claim.domain, ports.names))
+
+
+async def show_latest_check(ports: Ports, claim_id: UUID, *, by: Access) -> Watch:
+    """The watch with its latest check; refuses NoAdminYet before there is one."""
+    claim = await store.claim(ports.db, claim_id)
+    rules.require_prover(claim, await store.accounts_of(ports.db, claim_id), by=by)
+    watch = await store.watch(ports.db, claim_id)
+    if watch is None:
+        raise rules.NoAdminYet
+    return watch
+
+
+def _reaches(scope: Scope) -> ColumnElement[bool]:
+    """Whether a grant at this scope reaches an account that has joined the claim."""
+    account = tables.account.c
+    columns = {
+        ScopeKind.PARTNER: account.partner_id,
+        ScopeKind.ORGANISATION: account.organisation_id,
+        ScopeKind.AGREEMENT: account.agreement_id,
+        ScopeKind.ACCOUNT: account.id,
+    }
+    if scope.kind is ScopeKind.VENDOR:
+        return true()
+    return tables.claim.c.id.in_(select(account.claim_id).where(columns[scope.kind] == scope.id))
+
+
+async def _views(ports: Ports, claims: Sequence[Claim]) -> Sequence[ClaimView]:
+    ids = [claim.id for claim in claims]
+    account, nomination = tables.account.c, tables.nomination.c
+    joined = await ports.db.all(select(account.claim_id, account.id).where(account.claim_id.in_(ids)).order_by(account.id))
+    waiting = select(tables.nomination).where(nomination.claim_id.in_(ids), nomination.state == NominationState.PENDING)
+    pending = {found.claim_id: found for found in (Nomination(*row) for row in await ports.db.all(waiting))}
+    return [
+        ClaimView(
+            claim,
+            tuple(account_id for claim_id, account_id in joined if claim_id == claim.id),
+            pending.get(claim.id),
+        )
+        for claim in claims
+    ]

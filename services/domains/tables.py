@@ -1,0 +1,152 @@
+"""The tables of domains. Columns stand in the order of the nouns' fields."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Enum,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Named,
+    Table,
+    Text,
+    TypedColumns,
+    TypeDecorator,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
+
+from services.domains.model import Check, ClaimState, NominationState, Report
+
+metadata = MetaData()
+
+Value = TypeVar("Value")
+
+MOMENT: Final = DateTime(timezone=True)
+
+
+class AsJson(TypeDecorator[Value], Generic[Value]):
+    """A value kept as a JSON document, checked when it is read."""
+
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = JSONB(none_as_null=True)
+    cache_ok: bool | None = True
+
+    def __init__(self, adapter: TypeAdapter[Value]) -> None:
+        super().__init__()
+        self.adapter = adapter
+
+    def process_bind_param(self, value: Value | None, dialect: Dialect) -> Any:  # noqa: ARG002  the base class's
+        return None if value is None else self.adapter.dump_python(value, mode="json")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Value | None:  # noqa: ARG002  the base class's
+        return None if value is None else self.adapter.validate_python(value)
+
+
+CHECK: Final[TypeAdapter[Check | None]] = TypeAdapter(Check | None)
+REPORT: Final[TypeAdapter[Report]] = TypeAdapter(Report)
+
+
+def word(kind: type[StrEnum]) -> Enum:
+    """A word of a closed list, kept as text."""
+    return Enum(kind, native_enum=False, values_callable=lambda members: [member.value for member in members])
+
+
+class ClaimColumns(TypedColumns):
+    """One organisation's claim on one domain; at most one claim on a domain is verified."""
+
+    id = Column(Uuid, primary_key=True)
+    organisation_id = Column(Uuid, nullable=False)
+    domain = Column(Text, nullable=False)
+    display = Column(Text, nullable=False)
+    state: Named[ClaimState] = Column(word(ClaimState), nullable=False)
+    generation = Column(Integer, nullable=False)
+    nominator_id: Named[UUID | None] = Column(Uuid)
+    admin_id: Named[UUID | None] = Column(Uuid)
+    claimed_at = Column(MOMENT, nullable=False)
+    verified_at: Named[datetime | None] = Column(MOMENT)
+    version = Column(BigInteger, nullable=False)
+
+    __row_pos__: tuple[UUID, UUID, str, str, ClaimState, int, UUID | None, UUID | None, datetime, datetime | None, int]
+
+
+claim = Table("claim", metadata, ClaimColumns, comment=ClaimColumns.__doc__)
+
+
+class AccountColumns(TypedColumns):
+    """The projection of account.registered, with the one claim that an account belongs to (R-10)."""
+
+    id = Column(Uuid, primary_key=True)
+    organisation_id = Column(Uuid, nullable=False)
+    agreement_id = Column(Uuid, nullable=False)
+    partner_id = Column(Uuid, nullable=False)
+    legal_name = Column(Text, nullable=False)
+    time_zone = Column(Text, nullable=False)
+    version = Column(BigInteger, nullable=False)
+    claim_id: Named[UUID | None] = Column(Uuid)
+
+    __row_pos__: tuple[UUID, UUID, UUID, UUID, str, str, int, UUID | None]
+
+
+account = Table("account", metadata, AccountColumns, comment=AccountColumns.__doc__)
+
+
+class NominationColumns(TypedColumns):
+    """Who is or was asked to be a global administrator. Addresses are here only while an answer is awaited."""
+
+    id = Column(Uuid, primary_key=True)
+    claim_id = Column(Uuid, nullable=False)
+    organisation_id = Column(Uuid, nullable=False)
+    state: Named[NominationState] = Column(word(NominationState), nullable=False)
+    email: Named[str | None] = Column(Text)
+    secret_hash = Column(LargeBinary, nullable=False)
+    nominator_id = Column(Uuid, nullable=False)
+    expires_at = Column(MOMENT, nullable=False)
+    answered_by: Named[UUID | None] = Column(Uuid)
+    version = Column(BigInteger, nullable=False)
+
+    __row_pos__: tuple[UUID, UUID, UUID, NominationState, str | None, bytes, UUID, datetime, UUID | None, int]
+
+
+nomination = Table("nomination", metadata, NominationColumns, comment=NominationColumns.__doc__)
+
+
+class WatchColumns(TypedColumns):
+    """The plan of looking for each claim's proof, with the latest check."""
+
+    claim_id = Column(Uuid, primary_key=True)
+    organisation_id = Column(Uuid, nullable=False)
+    generation = Column(Integer, nullable=False)
+    attempt = Column(BigInteger, nullable=False)
+    step = Column(Integer, nullable=False)
+    next_at: Named[datetime | None] = Column(MOMENT)
+    looking_until: Named[datetime | None] = Column(MOMENT)
+    asked_at: Named[datetime | None] = Column(MOMENT)
+    latest: Named[Check | None] = Column(AsJson(CHECK))
+
+    __row_pos__: tuple[UUID, UUID, int, int, int, datetime | None, datetime | None, datetime | None, Check | None]
+
+
+watch = Table("watch", metadata, WatchColumns, comment=WatchColumns.__doc__)
+
+
+class ProofColumns(TypedColumns):
+    """What each generation of a claim was verified by: at most one proof each, kept for good."""
+
+    claim_id = Column(Uuid, primary_key=True)
+    generation = Column(Integer, primary_key=True)
+    proved_at = Column(MOMENT, nullable=False)
+    report: Named[Report] = Column(AsJson(REPORT), nullable=False)
+
+    __row_pos__: tuple[UUID, int, datetime, Report]
+
+
+proof = Table("proof", metadata, ProofColumns, comment=ProofColumns.__doc__)
