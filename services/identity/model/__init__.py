@@ -11,6 +11,7 @@ from services.identity.model.agreements import (
     PartnerDraft,
 )
 from services.identity.model.clients import Client, ClientKind, redirect_uri
+from services.identity.model.countries import COUNTRIES
 from services.identity.model.invitations import LIFETIME, Invitation, InvitationDraft, InvitationState
 from services.identity.model.keys import KeyState, SigningKey
 from services.identity.model.people import Holding, Person, Subject, roles_reaching
@@ -18,17 +19,25 @@ from services.identity.model.roles import PARTNER, ROLES, VENDOR, Rights, Role, 
 from services.identity.model.signin import (
     ACCESS_LIFETIME,
     CODE_LIFETIME,
+    SCOPES,
+    SIGN_IN_BY_ADDRESS,
+    SIGN_IN_BY_CALLER,
     AuthorizationRequest,
     Code,
+    Limit,
     Session,
 )
 
 __all__ = [
     "ACCESS_LIFETIME",
     "CODE_LIFETIME",
+    "COUNTRIES",
     "LIFETIME",
     "PARTNER",
     "ROLES",
+    "SCOPES",
+    "SIGN_IN_BY_ADDRESS",
+    "SIGN_IN_BY_CALLER",
     "VENDOR",
     "Account",
     "AccountDraft",
@@ -45,6 +54,7 @@ __all__ = [
     "InvitationDraft",
     "InvitationState",
     "KeyState",
+    "Limit",
     "Partner",
     "PartnerDraft",
     "Person",

@@ -11,6 +11,21 @@ LONGEST: Final = timedelta(hours=12)
 """… and in any case after this long."""
 CODE_LIFETIME: Final = timedelta(minutes=1)
 ACCESS_LIFETIME: Final = timedelta(minutes=5)
+SCOPES: Final = ("openid", "profile", "email")
+"""What a relying party may ask to be told."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """So many within this time, for whatever the name counts."""
+
+    name: str
+    count: int
+    within: timedelta
+
+
+SIGN_IN_BY_ADDRESS: Final = Limit("sign-in-address", 10, timedelta(minutes=5))
+SIGN_IN_BY_CALLER: Final = Limit("sign-in-caller", 100, timedelta(minutes=5))
 
 
 @dataclass(frozen=True)

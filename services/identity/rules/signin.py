@@ -9,10 +9,9 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from services.identity.model import CODE_LIFETIME, AuthorizationRequest, Client, ClientKind, Code, Session
+from services.identity.model import CODE_LIFETIME, SCOPES, AuthorizationRequest, Client, ClientKind, Code, Session
 from shared.refusals import Forbidden, Invalid
 
-SCOPES: Final = ("openid", "profile", "email")
 _PKCE: Final = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -40,19 +39,6 @@ class TokenRefused(Invalid):
 
     error: str
     error_description: str
-
-
-@dataclass(frozen=True)
-class Limit:
-    """So many within this time, for whatever the name counts."""
-
-    name: str
-    count: int
-    within: timedelta
-
-
-SIGN_IN_BY_ADDRESS: Final = Limit("sign-in-address", 10, timedelta(minutes=5))
-SIGN_IN_BY_CALLER: Final = Limit("sign-in-caller", 100, timedelta(minutes=5))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The pages that people see: signing in and accepting an invitation."""

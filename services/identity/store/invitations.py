@@ -1,0 +1,63 @@
+"""Invitations in the database."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from services.identity import tables
+from services.identity.model import EmailAddress, Invitation, InvitationState
+from services.identity.store.rows import keep
+from shared.contracts.access import Scope
+from shared.db import ChangedMeanwhile, Reader, Transaction
+
+PENDING = tables.invitation.c.state == InvitationState.PENDING
+
+
+async def invitation_by_secret(db: Reader, secret_hash: bytes) -> Invitation | None:
+    """The invitation whose link this is."""
+    row = await db.one(select(tables.invitation).where(tables.invitation.c.secret_hash == secret_hash))
+    return Invitation(*row) if row else None
+
+
+async def invitation_by_secret_locked(tx: Transaction, secret_hash: bytes) -> Invitation | None:
+    """The same, to be changed in this transaction: of many at once, one goes first and the others see what it did."""
+    row = await tx.one(select(tables.invitation).where(tables.invitation.c.secret_hash == secret_hash).with_for_update())
+    return Invitation(*row) if row else None
+
+
+async def pending_invitation_locked(tx: Transaction, scope: Scope, email: EmailAddress) -> Invitation | None:
+    """The invitation that the address has at this scope, to be changed in this transaction."""
+    row = await tx.one(
+        select(tables.invitation)
+        .join(tables.pending_invitation, tables.pending_invitation.c.invitation_id == tables.invitation.c.id)
+        .where(tables.pending_invitation.c.scope_id == scope.id, tables.pending_invitation.c.email == email)
+        .with_for_update(of=tables.invitation)
+    )
+    return Invitation(*row) if row else None
+
+
+async def due_invitations_locked(tx: Transaction, now: datetime, *, most: int) -> Sequence[Invitation]:
+    """Pending invitations whose time is over, those of other processes left out."""
+    rows = await tx.all(
+        select(tables.invitation)
+        .where(PENDING, tables.invitation.c.expires_at <= now)
+        .order_by(tables.invitation.c.expires_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    return [Invitation(*row) for row in rows]
+
+
+async def keep_invitation(tx: Transaction, noun: Invitation) -> None:
+    """Keeps the invitation; `ChangedMeanwhile` when the address has got another one at its scope in the meantime."""
+    await keep(tx, tables.invitation, noun)
+    pending = tables.pending_invitation
+    if noun.state is not InvitationState.PENDING:
+        await tx.execute(delete(pending).where(pending.c.invitation_id == noun.id))
+        return
+    rows = [{"scope_id": scope.id, "email": noun.email, "invitation_id": noun.id} for scope in noun.scopes]
+    kept = await tx.execute(insert(pending).values(rows).on_conflict_do_nothing())
+    if kept.rowcount != len(rows):
+        raise ChangedMeanwhile
