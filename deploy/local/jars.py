@@ -60,10 +60,15 @@ def ensure_jars(cache: Path, jars: list[Jar], *, say: Callable[[str], None]) -> 
     if missing:
         say(f"fetching Apache Kafka ({len(missing)} jars)")
         _download(missing, folder)
-    paths = [folder / jar.filename for jar in jars]
-    for jar, path in zip(jars, paths, strict=True):
+    return check_jars(cache, jars)
+
+
+def check_jars(cache: Path, jars: list[Jar]) -> list[Path]:
+    """Paths of the jars that are under `cache`; refuses by name what has another hash."""
+    present = [(jar, path) for jar in jars if (path := cache / "jars" / jar.filename).exists()]
+    for jar, path in present:
         _check(jar, path)
-    return paths
+    return [path for _, path in present]
 
 
 def relock(lock: Path = LOCK) -> None:

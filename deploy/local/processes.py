@@ -34,7 +34,7 @@ def spawn(
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
         return subprocess.Popen(
-            _guarded(argv, on_parent_death, user),
+            guarded(argv, on_parent_death, user),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
@@ -46,7 +46,7 @@ def spawn(
 async def run(argv: Sequence[str | Path], *, user: str = "-", env: Mapping[str, str] | None = None) -> str:
     """Runs a program to its end and answers what it printed; refuses a non-zero exit with the same."""
     process = await asyncio.create_subprocess_exec(
-        *_guarded(argv, signal.SIGKILL, user),
+        *guarded(argv, signal.SIGKILL, user),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -100,6 +100,7 @@ def free_port(preferred: int | None = None) -> int:
         return int(probe.getsockname()[1])
 
 
-def _guarded(argv: Sequence[str | Path], on_parent_death: signal.Signals, user: str) -> list[str]:
+def guarded(argv: Sequence[str | Path], on_parent_death: signal.Signals, user: str = "-") -> list[str]:
+    """The command that runs a program under the guard."""
     guard = [sys.executable, "-I", "-S", str(GUARD), str(os.getpid()), str(int(on_parent_death)), user]
     return [*guard, *map(str, argv)]

@@ -1,0 +1,81 @@
+"""`check`, `test` and `bench`: what a change must pass, and how fast things are."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from deploy.local.nursery import ROOT
+
+TOOLS = Path(sys.executable).parent
+PYTHON = (sys.executable,)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One check and the command that makes it."""
+
+    name: str
+    command: Sequence[str]
+
+
+STEPS = (
+    Step("types", (*PYTHON, "-m", "mypy")),
+    Step("house rules, references", (*PYTHON, "-m", "pytest", "-q", "-p", "no:randomly", "tests/conformance")),
+    Step("imports", (str(TOOLS / "lint-imports"),)),
+    Step("lint", (*PYTHON, "-m", "ruff", "check", ".", "vestibule")),
+    Step("format", (*PYTHON, "-m", "ruff", "format", "--check", ".", "vestibule")),
+)
+
+
+@click.command()
+def check() -> None:
+    """Check format, lint, types, imports, the rules of the house and that generated references are fresh."""
+    failed = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for step, (code, output, seconds) in zip(STEPS, pool.map(_made, STEPS), strict=True):
+            click.echo(f"{'ok ' if code == 0 else 'NO '} {step.name:26} {seconds:5.1f} s")
+            if code:
+                failed.append(output)
+    for output in failed:
+        click.echo(f"\n{output}")
+    raise SystemExit(1 if failed else 0)
+
+
+@click.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def test(arguments: Sequence[str]) -> None:
+    """Run the tests on PostgreSQL and Kafka of their own; ARGUMENTS go to pytest."""
+    _become(*PYTHON, "-m", "pytest", *arguments)
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("name")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def bench(name: str, arguments: Sequence[str]) -> None:
+    """Measure NAME (a module of tests/bench) against a baseline of the same run."""
+    if not (ROOT / "tests" / "bench" / f"{name}.py").exists():
+        known = sorted(file.stem for file in (ROOT / "tests" / "bench").glob("[!_]*.py"))
+        raise click.ClickException(f"there is no bench {name}; there are: {', '.join(known)}")
+    _become(*PYTHON, "-m", f"tests.bench.{name}", *arguments)
+
+
+COMMANDS = (check, test, bench)
+
+
+def _made(step: Step) -> tuple[int, str, float]:
+    began = time.monotonic()
+    done = subprocess.run(step.command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return done.returncode, done.stdout, time.monotonic() - began
+
+
+def _become(*command: str) -> None:
+    """Ends this command by becoming another one, at the root of the repository."""
+    os.chdir(ROOT)
+    os.execv(command[0], command)  # noqa: S606

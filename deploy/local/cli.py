@@ -1,0 +1,143 @@
+"""The commands of a developer's day: run everything, look at it, take it down."""
+
+import asyncio
+import json
+import os
+import signal
+
+import click
+
+from deploy.local import checks, dns_command, logs
+from deploy.local.doctor import findings
+from deploy.local.environment import KafkaAccess
+from deploy.local.folder import AlreadyRuns, Folder
+from deploy.local.jars import relock
+from deploy.local.options import HostAndPort, on_folder
+from deploy.local.processes import DidNotStart
+from deploy.local.running import detach, running_or_own
+from deploy.local.status import status as status_of
+from deploy.local.supervisor import Options
+from deploy.local.up import run_until_stopped
+
+STOPS_WITHIN = 15.0
+
+
+def commands() -> list[click.Command]:
+    """All of them, to be put under `vestibule`."""
+    return [up, down, status, logs.logs, reset, doctor, tour, dns_command.dns, relock_kafka, *checks.COMMANDS]
+
+
+@click.command()
+@on_folder
+@click.option("--base-port", type=int, help="First of the ports to use; otherwise those of the last run, or free ones.")
+@click.option(
+    "--kafka", metavar="HOST:PORT", help="Your Kafka; VESTIBULE_KAFKA_OPERATOR_USERNAME and _PASSWORD say who we are."
+)
+@click.option("--db", metavar="URL", help="Your PostgreSQL, as somebody who may make roles and databases.")
+@click.option("--smtp", type=HostAndPort(), help="Your mail server, instead of the mailbox.")
+@click.option("--dns", type=HostAndPort(), help="Your DNS root server, instead of the development DNS.")
+@click.option("--detach", "detached", is_flag=True, help="Come back once all is ready, and leave it running.")
+def up(
+    folder: Folder,
+    base_port: int | None,
+    kafka: str | None,
+    db: str | None,
+    smtp: tuple[str, int] | None,
+    dns: tuple[str, int] | None,
+    *,
+    detached: bool,
+) -> None:
+    """Run everything on this machine, until Ctrl-C."""
+    options = Options(folder, base_port=base_port, kafka=_your_kafka(kafka), db=db, smtp=smtp, dns=dns)
+    try:
+        if detached:
+            detach(folder)
+        else:
+            run_until_stopped(options)
+    except* (AlreadyRuns, DidNotStart) as failures:
+        raise click.ClickException("\n".join(map(str, failures.exceptions))) from None
+
+
+@click.command()
+@on_folder
+def down(folder: Folder) -> None:
+    """Stop what runs; its data stay."""
+    run = folder.run()
+    if run is None:
+        click.echo("Nothing runs.")
+        return
+    os.kill(run.pid, signal.SIGTERM)
+    if not folder.ended(STOPS_WITHIN):
+        raise click.ClickException(f"process {run.pid} does not stop")
+    click.echo("Stopped.")
+
+
+@click.command()
+@on_folder
+@click.option("--json", "as_json", is_flag=True, help="As a document for programs.")
+def status(folder: Folder, *, as_json: bool) -> None:
+    """Say what runs and where; exit code 0 when everything is ready, else 3."""
+    document = asyncio.run(status_of(folder))
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+    else:
+        click.echo(f"{document['state']} on {document['data_dir']}")
+        for service, roles in document["services"].items():
+            for role, entry in roles.items():
+                click.echo(f"  {service:14} {role:7} {'ready' if entry['ready'] else 'not ready':10} {entry['url']}")
+        for name in ("mailbox",):
+            if url := document.get(name, {}).get("url"):
+                click.echo(f"  {name:14} {'':18} {url}")
+    raise SystemExit(0 if document["state"] == "ready" else 3)
+
+
+@click.command()
+@on_folder
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def reset(folder: Folder, *, yes: bool) -> None:
+    """Forget all data of a run that is stopped."""
+    if folder.runs():
+        raise click.ClickException("it runs; first: vestibule down")
+    if folder.path.exists():
+        if not yes:
+            click.confirm(f"Delete everything in {folder.path}?", abort=True)
+        folder.delete()
+    click.echo("Everything is new.")
+
+
+@click.command()
+@on_folder
+def doctor(folder: Folder) -> None:
+    """Look for what would keep Vestibule from running here; exit code 1 when something would."""
+    found = findings(folder)
+    for finding in found:
+        click.echo(f"{'ok ' if finding.well else 'NO '} {finding.what}")
+        if not finding.well:
+            click.echo(f"    {finding.advice}")
+    raise SystemExit(0 if all(finding.well for finding in found) else 1)
+
+
+@click.command()
+@on_folder
+def tour(folder: Folder) -> None:
+    """Tell the whole story of both guides on real parts; exit code 1 at any difference."""
+    from deploy.local.tour import run as tell  # noqa: PLC0415 -- slow to load, seldom needed
+
+    with running_or_own(folder) as document:
+        raise SystemExit(tell(document))
+
+
+@click.command("relock-kafka", hidden=True)
+def relock_kafka() -> None:
+    """Write the list of Kafka's jars anew, after a change of its version."""
+    relock()
+
+
+def _your_kafka(address: str | None) -> KafkaAccess | None:
+    if address is None:
+        return None
+    try:
+        username, password = (os.environ[f"VESTIBULE_KAFKA_OPERATOR_{name}"] for name in ("USERNAME", "PASSWORD"))
+    except KeyError as missing:
+        raise click.UsageError(f"--kafka needs {missing.args[0]} in the environment") from None
+    return KafkaAccess(address, os.environ.get("VESTIBULE_KAFKA_SECURITY", "SASL_SSL"), username, password)

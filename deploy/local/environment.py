@@ -1,0 +1,103 @@
+"""What each role is handed by environment: its own database, its own user at Kafka, and only the keys it needs."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from deploy.local.keys import Keys
+from deploy.local.nursery import ROOT
+
+
+@dataclass(frozen=True)
+class KafkaAccess:
+    """How a Kafka is reached as its operator."""
+
+    bootstrap: str
+    security: str
+    username: str
+    password: str
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where everything of a run listens."""
+
+    keys: Keys
+    databases: Mapping[str, str]
+    kafka: KafkaAccess
+    urls: Mapping[str, str]
+    """Base URL of each service's API, of the mailbox and of the demonstration service (`online-service`)."""
+    smtp: tuple[str, int]
+    dns: tuple[str, int]
+
+    def service(self, name: str) -> dict[str, str]:
+        """The environment of a service's roles; each role adds its own port."""
+        settings = {
+            "DATABASE_URL": self.databases[name],
+            "KAFKA_BOOTSTRAP": self.kafka.bootstrap,
+            "KAFKA_SECURITY": self.kafka.security,
+            "KAFKA_USERNAME": name,
+            "KAFKA_PASSWORD": self.keys.kafka_passwords[name],
+            "ISSUER": self.urls.get("identity", ""),
+            "ENVIRONMENT": "local",
+            **self._own(name),
+        }
+        return clean_environment(settings)
+
+    def operator(self) -> dict[str, str]:
+        """The environment of `vestibule kafka apply`, `partner enroll` and `replay`."""
+        settings = {
+            "KAFKA_BOOTSTRAP": self.kafka.bootstrap,
+            "KAFKA_SECURITY": self.kafka.security,
+            "KAFKA_OPERATOR_USERNAME": self.kafka.username,
+            "KAFKA_OPERATOR_PASSWORD": self.kafka.password,
+            "KAFKA_USERS": json.dumps(self.keys.kafka_passwords),
+            "ISSUER": self.urls.get("identity", ""),
+        }
+        return clean_environment(settings)
+
+    def _own(self, name: str) -> dict[str, str]:
+        keys = self.keys
+        portal = {"PORTAL_URL": self.urls["portal"]} if "portal" in self.urls else {}
+        match name:
+            case "identity":
+                return {
+                    "SEALING_PUBLIC_KEY": keys.sealing_public,
+                    "SIGNING_KEY_ENCRYPTION_KEY": keys.signing_key_encryption_key,
+                    **portal,
+                }
+            case "domains":
+                return {
+                    "SEALING_PUBLIC_KEY": keys.sealing_public,
+                    "CHALLENGE_KEY": keys.challenge_key,
+                    "DNS_ROOTS": self.dns[0],
+                    "DNS_PORT": str(self.dns[1]),
+                    "DNS_ALLOW_LOOPBACK": "true",
+                }
+            case "provisioning":
+                return {
+                    "DRIVER_URL": self.urls["online-service"],
+                    "DRIVER_SECRET": keys.driver_secret,
+                    "PUBLIC_URL": self.urls["provisioning"],
+                }
+            case "notifications":
+                return {
+                    "SEALING_PRIVATE_KEYS": keys.sealing_private,
+                    "MAIL_KEY": keys.mail_key,
+                    "SMTP_HOST": self.smtp[0],
+                    "SMTP_PORT": str(self.smtp[1]),
+                    "SMTP_STARTTLS": "never",
+                    "MAIL_FROM": "no-reply@vestibule.example",
+                    "MAIL_FROM_NAME": "Vestibule",
+                    "LINKS_URL": self.urls["identity"],
+                    **portal,
+                }
+            case _:
+                return {}
+
+
+def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Our own environment without any settings of Vestibule that stood in it, plus the given ones."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("VESTIBULE_")}
+    return {**inherited, "PYTHONPATH": str(ROOT), **{f"VESTIBULE_{name}": value for name, value in settings.items()}}

@@ -1,0 +1,132 @@
+"""The data folder of an embedded run: who has it, what runs on it, and where things lie in it."""
+
+import fcntl
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+DEFAULT = Path(".vestibule")
+
+
+class AlreadyRuns(Exception):
+    """Another supervisor has this folder."""
+
+
+@dataclass
+class Run:
+    """What a supervisor tells those who ask, in a file of its folder (0600, for it holds passwords)."""
+
+    pid: int
+    state: str = "starting"
+    services: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    kafka: dict[str, Any] = field(default_factory=lambda: {"pid": None})
+    postgres: dict[str, Any] = field(default_factory=lambda: {"pid": None})
+    smtp: dict[str, Any] = field(default_factory=dict)
+    mailbox: dict[str, Any] = field(default_factory=dict)
+    dns: dict[str, Any] = field(default_factory=dict)
+    helpers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Programs beside the services: process id and URL of mailbox, DNS control and the demonstration service."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A data folder."""
+
+    path: Path
+
+    @property
+    def postgres(self) -> Path:
+        return self.path / "postgres"
+
+    @property
+    def kafka(self) -> Path:
+        return self.path / "kafka"
+
+    @property
+    def keys(self) -> Path:
+        return self.path / "keys.json"
+
+    @property
+    def ports(self) -> Path:
+        return self.path / "ports.json"
+
+    @property
+    def vendor_client(self) -> Path:
+        """Where `vestibule identity bootstrap` leaves the vendor's machine client."""
+        return self.path / "vendor-client"
+
+    def log(self, name: str) -> Path:
+        return self.path / "logs" / f"{name}.log"
+
+    def logs(self) -> dict[str, Path]:
+        """All logs by name."""
+        own = {file.stem: file for file in sorted((self.path / "logs").glob("*.log"))}
+        return {**own, "postgres": self.postgres / "postgres.log", "kafka": self.kafka / "node-1.log"}
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Has the folder for itself; refuses when somebody else does. The system lets go of it when we die."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self._lock_file.open("w") as lock:
+            if not _locked(lock.fileno(), fcntl.LOCK_EX):
+                raise AlreadyRuns(f"Vestibule runs already on {self.path}; see: vestibule status")
+            yield
+
+    def runs(self) -> bool:
+        """Whether a supervisor has the folder."""
+        if not self._lock_file.exists():
+            return False
+        with self._lock_file.open("r") as lock:
+            return not _locked(lock.fileno(), fcntl.LOCK_SH)
+
+    def ended(self, patience: float) -> bool:
+        """Waits until no supervisor has the folder."""
+        deadline = time.monotonic() + patience
+        while self.runs():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def run(self) -> Run | None:
+        """What the supervisor says about itself; None when there is none, or it has said nothing yet."""
+        if not self.runs() or not self._run_file.exists():
+            return None
+        return Run(**json.loads(self._run_file.read_text()))
+
+    def tell(self, run: Run) -> None:
+        """Publishes the state; readers see the old one or the new one whole."""
+        fresh = self._run_file.with_suffix(".new")
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps(asdict(run)))
+        fresh.replace(self._run_file)
+
+    def delete(self) -> None:
+        """Forgets everything; refuses while a supervisor has the folder."""
+        with self.claimed():
+            shutil.rmtree(self.path)
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.path / "lock"
+
+    @property
+    def _run_file(self) -> Path:
+        return self.path / "run.json"
+
+
+def _locked(file: int, kind: int) -> bool:
+    """Takes the lock if it is free; a moment's patience lets somebody who only looked look away again."""
+    for attempt in range(5):
+        try:
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.01 * attempt)
+        else:
+            return True
+    return False

@@ -1,0 +1,61 @@
+"""A program that is kept running: started, watched, and started again with growing patience when it dies."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+
+from deploy.local.nursery import Nursery, Program
+from deploy.local.processes import POLL, DidNotStart, tail
+
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 10.0
+STEADY = 30.0
+"""After so many seconds without a fall, the next one is a first one again."""
+
+
+@dataclass
+class Role:
+    """A program with the address at which it says whether it is ready (`/healthz/ready`)."""
+
+    program: Program
+    url: str
+    pid: int | None = None
+
+    async def keep(self, nursery: Nursery, *, say: Callable[[str], None], changed: Callable[[], None]) -> None:
+        """Runs the program for as long as nobody cancels this."""
+        pause = FIRST_PAUSE
+        while True:
+            began = time.monotonic()
+            try:
+                fork = await nursery.start(self.program)
+                self.pid = fork.pid
+                changed()
+                code = await asyncio.shield(fork.ended)
+                why = f"ended with {code}, see: vestibule logs {self.program.name}"
+            except DidNotStart as failure:
+                why = str(failure)
+            if time.monotonic() - began > STEADY:
+                pause = FIRST_PAUSE
+            say(f"{self.program.name} {why}; once more in {pause:.1f} s")
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def until_ready(self, http: httpx.AsyncClient, *, patience: float) -> None:
+        """Waits for the program to say that it is ready; refuses with the end of its log after `patience` seconds."""
+        deadline = time.monotonic() + patience
+        while not await is_ready(http, self.url):
+            if time.monotonic() > deadline:
+                raise DidNotStart(f"{self.program.name} is not ready after {patience:.0f} s\n{tail(self.program.log)}")
+            await asyncio.sleep(POLL)
+
+
+async def is_ready(http: httpx.AsyncClient, url: str) -> bool:
+    """What a program says of itself; silence is a no."""
+    try:
+        answer = await http.get(f"{url}/healthz/ready", timeout=2)
+    except httpx.TransportError:
+        return False
+    return answer.is_success

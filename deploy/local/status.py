@@ -1,0 +1,27 @@
+"""What runs: the document of `vestibule status --json`, which other programs may rely on."""
+
+import asyncio
+from typing import Any
+
+import httpx
+
+from deploy.local.folder import Folder
+from deploy.local.role import is_ready
+
+
+async def status(folder: Folder) -> dict[str, Any]:
+    """The state of the run on a folder (`down`, `starting`, `ready`, `degraded`, `stopping`) and where everything is.
+
+    Each role is asked now. A run is `degraded` while one of its roles is not ready.
+    """
+    run = folder.run()
+    document: dict[str, Any] = {"state": "down", "data_dir": str(folder.path.absolute()), "services": {}}
+    if run is None:
+        return document
+    places = [(service, role, entry) for service, roles in run.services.items() for role, entry in roles.items()]
+    async with httpx.AsyncClient() as http:
+        answers = await asyncio.gather(*[is_ready(http, entry["url"]) for _, _, entry in places])
+    for (service, role, entry), ready in zip(places, answers, strict=True):
+        document["services"].setdefault(service, {})[role] = {**entry, "ready": ready}
+    document["state"] = "degraded" if run.state == "ready" and not all(answers) else run.state
+    return {**document, "kafka": run.kafka, "postgres": run.postgres, "smtp": run.smtp, "mailbox": run.mailbox, "dns": run.dns}
