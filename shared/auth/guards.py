@@ -50,7 +50,7 @@ Guard = SignedIn | Needs | OpenToAll
 
 
 def needs(permission: Permission) -> Any:
-    """Guards a route by a permission, in its signature: `by: Annotated[Access, needs(…)]`."""
+    """The guard for whoever holds this permission; stands in the annotation of a route's `by`."""
     return Depends(Needs(permission))
 
 

@@ -1,0 +1,46 @@
+"""What a command says when it can't do its work: one plain sentence and an exit status that scripts can tell apart."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from typing import Any, Final, NoReturn, TypeVar
+
+import click
+import uvloop
+from sqlalchemy.exc import DBAPIError
+
+from shared.migrate import SchemaOutOfWindow
+from shared.settings import AnySettings, SettingsFault, load
+
+T = TypeVar("T")
+
+SETTINGS: Final = 2
+SCHEMA: Final = 3
+AWAY: Final = 4
+
+
+def fail(message: str, status: int) -> NoReturn:
+    """Ends the command with this sentence and status."""
+    click.echo(f"vestibule: {message}", err=True)
+    sys.exit(status)
+
+
+def settings_of(settings: type[AnySettings]) -> AnySettings:
+    """The settings, or the end of the command with the names of those that are missing or wrong (status 2)."""
+    try:
+        return load(settings)
+    except SettingsFault as fault:
+        fail(f"settings\n{fault}", SETTINGS)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Runs it to its end; a wrong schema (status 3) or a database that is away (status 4) is told in a sentence."""
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(work)
+    except SchemaOutOfWindow as fault:
+        fail(str(fault), SCHEMA)
+    except (DBAPIError, OSError) as fault:
+        fail(f"the database does not answer: {type(fault).__name__}", AWAY)
+    except KeyboardInterrupt:
+        sys.exit(130)

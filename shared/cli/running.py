@@ -1,0 +1,63 @@
+"""Runs the roles and the migrations of a service, and operators' work on its ports."""
+
+import importlib
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import click
+
+from shared import db
+from shared.cli.faults import run, settings_of
+from shared.migrate import check_schema, migrate
+from shared.service import AnyService, N, P, S, Service, opened
+from shared.settings import DatabaseSettings
+from shared.telemetry.setup import configure
+
+T = TypeVar("T")
+
+
+def service_of(name: str) -> AnyService:
+    """The service as its `app` declares it."""
+    service: AnyService = importlib.import_module(f"services.{name}.app").SERVICE
+    return service
+
+
+def run_role(name: str, role: str) -> None:
+    """Runs one process of a service until it is told to stop."""
+    service = service_of(name)
+    settings = settings_of(service.settings)
+    traces = configure(name, role, settings)
+    module: Any = importlib.import_module(f"shared.roles.{role}")
+    try:
+        run(module.run(service, settings))
+    finally:
+        traces.shutdown()
+
+
+def run_migrations(name: str) -> None:
+    """Runs the revisions that are missing and says where the database is now."""
+    settings = settings_of(DatabaseSettings)
+    configure(name, "migrate", settings)
+
+    async def work() -> str:
+        engine = db.connect(settings.database_url.get_secret_value(), pool=1, name=f"vestibule {name} migrate")
+        try:
+            return await migrate(name, engine)
+        finally:
+            await engine.dispose()
+
+    click.echo(f"{name} is at revision {run(work())}")
+
+
+def run_command(service: Service[S, N, P], command: Callable[[N], Awaitable[T]]) -> T:
+    """Runs one command of a service for its operator, on the service's own settings."""
+    settings = settings_of(service.settings)
+    configure(service.name, "operator", settings)
+
+    async def work() -> T:
+        async with opened(service, settings, "operator", lambda: None) as base, service.ports(settings, base) as ports:
+            async with base.db.engine.connect() as connection:
+                await check_schema(service.name, connection)
+            return await command(ports)
+
+    return run(work())

@@ -1,0 +1,61 @@
+"""A role's HTTP server and its end: it says that it is not ready, answers what is under way, and closes."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from shared.roles.health import Health
+from shared.settings import Settings
+
+UNDER_WAY_SECONDS: Final = 10
+
+log = structlog.get_logger()
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which leaves the signals to the role."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def stop_signal() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def serve(app: ASGIApp, settings: Settings, health: Health, stop: asyncio.Event) -> None:
+    """Answers at the role's address until told to stop, then for `drain_seconds` more, then ends what is under way."""
+    server = Server(
+        uvicorn.Config(
+            app,
+            host=settings.http_host,
+            port=settings.http_port,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=UNDER_WAY_SECONDS,
+        )
+    )
+    serving = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    health.draining = True
+    if not serving.done():
+        await asyncio.sleep(settings.drain_seconds)
+        server.should_exit = True
+    stopping.cancel()
+    await serving

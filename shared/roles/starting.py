@@ -1,0 +1,29 @@
+"""Before a role begins: a database that is away is waited for, one with another schema is not."""
+
+import asyncio
+from typing import Final
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared.db import PooledDatabase
+from shared.migrate import check_schema, head
+from shared.telemetry.metrics import SCHEMA
+
+LOOK_EVERY: Final = 1.0
+
+log = structlog.get_logger()
+
+
+async def check_schema_at_start(service: str, database: PooledDatabase, stop: asyncio.Event) -> None:
+    """Refuses `SchemaOutOfWindow`; returns once the schema is right, or when told to stop."""
+    while not stop.is_set():
+        try:
+            async with database.engine.connect() as connection:
+                await check_schema(service, connection)
+        except (SQLAlchemyError, OSError) as fault:
+            log.warning("database_away", fault=type(fault).__name__)
+            await asyncio.sleep(LOOK_EVERY)
+        else:
+            SCHEMA.labels(service, head(service)).set(1)
+            return
