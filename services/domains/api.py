@@ -217,7 +217,7 @@ async def decline_nomination(body: SecretBody, by: SignedIn, authorization: Auth
 @router.get("/v1/claims/{claim_id}/proof")
 async def show_proof(claim_id: UUID, by: SignedIn, ports: WithPorts) -> ProofOut:
     """The TXT record that proves the claim (R-15)."""
-    return ProofOut.of(await queries.show_proof(ports, claim_id, by=by))
+    return ProofOut.of(await commands.show_proof(ports, claim_id, by=by))
 
 
 @router.post("/v1/claims/{claim_id}/checks", status_code=202)
@@ -229,4 +229,4 @@ async def check_now(claim_id: UUID, by: SignedIn, ports: WithPorts) -> WatchOut:
 @router.get("/v1/claims/{claim_id}/checks/latest")
 async def show_latest_check(claim_id: UUID, by: SignedIn, ports: WithPorts) -> WatchOut:
     """What was seen last, server by server, with named mistakes (M-27 to M-29), and when the next look is due."""
-    return WatchOut.of(await queries.show_latest_check(ports, claim_id, by=by))
+    return WatchOut.of(await commands.show_latest_check(ports, claim_id, by=by))

@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from services.domains import rules, store
-from services.domains.model import Account, Claim, Nomination, Report, Watch
+from services.domains.model import Account, Claim, Nomination, ProofRecord, Report, Watch
 from services.domains.ports import NetworkPorts, Ports
 from shared.contracts.access import Access
 from shared.contracts.identity import AccountRegistered
@@ -107,7 +107,7 @@ async def accept_nomination(ports: NetworkPorts, secret: str, *, authorization: 
     """Makes the caller the domain's global administrator and begins to look for the proof."""
     rules.require_person(by)
     found = await _nomination(ports, secret)
-    address = await ports.people.address_of(authorization)
+    address = rules.email_address(await ports.people.address_of(authorization))
     async with ports.db.transaction() as tx:
         claim = await store.claim_locked(tx, found.claim_id)
         decision = rules.accept_nomination(
@@ -128,7 +128,7 @@ async def decline_nomination(ports: NetworkPorts, secret: str, *, authorization:
     """Takes the caller's no; the claim needs another administrator."""
     rules.require_person(by)
     found = await _nomination(ports, secret)
-    address = await ports.people.address_of(authorization)
+    address = rules.email_address(await ports.people.address_of(authorization))
     async with ports.db.transaction() as tx:
         claim = await store.claim_locked(tx, found.claim_id)
         nomination = await store.nomination_locked(tx, found.id)
@@ -145,6 +145,23 @@ async def expire_nominations(ports: Ports) -> int:
             decision = rules.expire_nomination(claim, await store.nomination_locked(tx, nomination.id), now=ports.now())
             await store.keep_answer(tx, decision)
     return len(due)
+
+
+async def show_proof(ports: Ports, claim_id: UUID, *, by: Access) -> ProofRecord:
+    """The record to publish, for the global administrator and those who may associate domains; refuses NoAdminYet."""
+    claim = await store.claim(ports.db, claim_id)
+    rules.require_prover(claim, await store.accounts_of(ports.db, claim_id), by=by)
+    return rules.proof_record(ports.challenge, claim, rules.registrable(claim.domain, ports.names))
+
+
+async def show_latest_check(ports: Ports, claim_id: UUID, *, by: Access) -> Watch:
+    """The watch with its latest check, for the same people; refuses NoAdminYet."""
+    claim = await store.claim(ports.db, claim_id)
+    rules.require_prover(claim, await store.accounts_of(ports.db, claim_id), by=by)
+    watch = await store.watch(ports.db, claim_id)
+    if watch is None:
+        raise rules.NoAdminYet
+    return watch
 
 
 async def check_now(ports: Ports, claim_id: UUID, *, by: Access) -> Watch:

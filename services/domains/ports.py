@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from services.domains.model import Challenge, EmailAddress, NamePolicy, Question, Sighting
+from services.domains.model import Challenge, NamePolicy, Question, Sighting
 from shared.clock import Clock
 from shared.db import Database, JoinedDatabase, Transaction
 from shared.ids import NewId, NewToken
@@ -25,7 +25,7 @@ class Dns(Protocol):
 class People(Protocol):
     """Identity, asked on behalf of the caller."""
 
-    async def address_of(self, authorization: str) -> EmailAddress:
+    async def address_of(self, authorization: str) -> str:
         """The address that identity vouches for, of the bearer; refuses a 503 problem when it can't be known."""
         ...
 

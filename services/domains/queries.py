@@ -6,10 +6,10 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, select, true
 
-from services.domains import rules, store, tables
-from services.domains.model import Claim, Nomination, NominationState, ProofRecord, Watch
+from services.domains import tables
+from services.domains.model import Claim, Nomination, NominationState
 from services.domains.ports import Ports
-from shared.contracts.access import Access, Permission, Scope, ScopeKind
+from shared.contracts.access import Access, NotFound, Permission, Scope, ScopeKind
 
 
 @dataclass(frozen=True)
@@ -22,36 +22,24 @@ class ClaimView:
 
 
 async def show_claim(ports: Ports, claim_id: UUID, *, by: Access) -> ClaimView:
-    """The claim; refuses as `rules.require_sight`."""
-    claim = await store.claim(ports.db, claim_id)
-    rules.require_sight(claim, await store.accounts_of(ports.db, claim_id), by=by)
-    return (await _views(ports, [claim]))[0]
+    """The claim; refuses NotFound when it may not be seen."""
+    found = await ports.db.one(select(tables.claim).where(tables.claim.c.id == claim_id, _seen(by)))
+    if found is None:
+        raise NotFound
+    return (await _views(ports, [Claim(*found)]))[0]
 
 
 async def list_claims(ports: Ports, *, after: UUID | None, rows: int, by: Access) -> Sequence[ClaimView]:
     """Claims that may be seen, in the order in which they were made."""
-    seen = or_(tables.claim.c.admin_id == by.subject, *map(_reaches, by.scopes(Permission.DOMAINS_VIEW)))
-    query = select(tables.claim).where(seen).order_by(tables.claim.c.id).limit(rows)
+    query = select(tables.claim).where(_seen(by)).order_by(tables.claim.c.id).limit(rows)
     if after is not None:
         query = query.where(tables.claim.c.id > after)
     return await _views(ports, [Claim(*row) for row in await ports.db.all(query)])
 
 
-async def show_proof(ports: Ports, claim_id: UUID, *, by: Access) -> ProofRecord:
-    """The record to publish, for the global administrator and those who may associate domains; refuses NoAdminYet."""
-    claim = await store.claim(ports.db, claim_id)
-    rules.require_prover(claim, await store.accounts_of(ports.db, claim_id), by=by)
-    return rules.proof_record(ports.challenge, claim, rules.registrable(claim.domain, ports.names))
-
-
-async def show_latest_check(ports: Ports, claim_id: UUID, *, by: Access) -> Watch:
-    """The watch with its latest check; refuses NoAdminYet before there is one."""
-    claim = await store.claim(ports.db, claim_id)
-    rules.require_prover(claim, await store.accounts_of(ports.db, claim_id), by=by)
-    watch = await store.watch(ports.db, claim_id)
-    if watch is None:
-        raise rules.NoAdminYet
-    return watch
+def _seen(by: Access) -> ColumnElement[bool]:
+    """Claims that one administers, and those of accounts at which one may view domains."""
+    return or_(tables.claim.c.admin_id == by.subject, *map(_reaches, by.scopes(Permission.DOMAINS_VIEW)))
 
 
 def _reaches(scope: Scope) -> ColumnElement[bool]:

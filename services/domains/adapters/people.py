@@ -5,8 +5,6 @@ from typing import Final
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from services.domains.model import EmailAddress
-from services.domains.rules import NotAnAddress, email_address
 from shared.http import Kind, Refused
 
 IDENTITY_AWAY: Final = Kind("identity-away", 503, "Who you are can't be confirmed at the moment.")
@@ -26,11 +24,11 @@ class IdentityPeople:
         self._address = f"{issuer.rstrip('/')}/userinfo"
         self._http = http
 
-    async def address_of(self, authorization: str) -> EmailAddress:
+    async def address_of(self, authorization: str) -> str:
         """The address that identity vouches for; refuses `identity-away` (503)."""
         try:
             answer = await self._http.get(self._address, headers={"Authorization": authorization}, timeout=PATIENCE)
             answer.raise_for_status()
-            return email_address(UserInfo.model_validate_json(answer.content).email)
-        except (httpx.HTTPError, ValidationError, NotAnAddress) as fault:
+            return UserInfo.model_validate_json(answer.content).email
+        except (httpx.HTTPError, ValidationError) as fault:
             raise Refused(IDENTITY_AWAY, headers={"Retry-After": "2"}) from fault

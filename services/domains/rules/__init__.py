@@ -6,7 +6,6 @@ from services.domains.rules.claims import (
     associate_domain,
     place_of,
     require_at_one,
-    require_sight,
 )
 from services.domains.rules.judge import judge
 from services.domains.rules.names import (
@@ -88,7 +87,6 @@ __all__ = [
     "require_at_one",
     "require_person",
     "require_prover",
-    "require_sight",
     "token",
     "verify_domain",
     "watch_for",

@@ -1,6 +1,6 @@
 """Associating purchasing accounts with domains."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -48,12 +48,6 @@ def require_at_one(by: Access, permission: Permission, accounts: Iterable[Accoun
     if not any(by.sees(place) for place in places):
         raise NotFound
     raise PermissionMissing(permission=permission.value)
-
-
-def require_sight(claim: Claim, accounts: Sequence[Account], *, by: Access) -> None:
-    """Lets the claim's global administrator and those who may view domains see it; refuses as `require_at_one`."""
-    if by.subject != claim.admin_id:
-        require_at_one(by, Permission.DOMAINS_VIEW, accounts)
 
 
 def associate_domain(
