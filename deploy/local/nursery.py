@@ -79,6 +79,8 @@ class Nursery:
 
     async def run(self, program: Program) -> None:
         """Runs a program to its end; refuses an exit code other than 0 with the end of its log."""
+        program.log.parent.mkdir(parents=True, exist_ok=True)
+        program.log.write_bytes(b"")
         fork = await self.start(program)
         if code := await fork.ended:
             raise DidNotStart(f"{program.name} ended with {code}\n{tail(program.log)}")

@@ -20,6 +20,8 @@ SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "64MB",
     "max_wal_senders": "0",
+    "max_logical_replication_workers": "0",
+    "io_workers": "1",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }

@@ -27,6 +27,7 @@ import services
 
 ALSO = ("uvicorn", "faststream.kafka", "shared.cli", "deploy.local.dns.web", "deploy.local.mailbox.web")
 PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
 
 
 def main() -> None:
@@ -99,6 +100,7 @@ def become(order: dict[str, Any], parent: int) -> NoReturn:
         os.setsid()
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            ctypes.CDLL(None).prctl(PR_SET_NAME, order["start"].encode()[:15], 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
         redirect(order["log"])
