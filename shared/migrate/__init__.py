@@ -1,7 +1,7 @@
 """A service's database: brought up to date by its own linear revisions, and checked before a role begins."""
 
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 from alembic import command
@@ -45,6 +45,8 @@ class Operations(Protocol):
 
     def execute(self, sqltext: str) -> object: ...
 
+    def get_bind(self) -> Any: ...
+
 
 class SchemaOutOfWindow(Exception):
     """The database is not at the revision that this code was written for."""
@@ -55,6 +57,12 @@ def foundation(op: Operations) -> None:
     ddl.create(op.execute)
     for statement in TABLES:
         op.execute(statement)
+
+
+def script(op: Operations, text: str) -> None:
+    """Runs several statements, as they would stand in a file; `op.execute` takes one."""
+    op.execute("select 1")  # begins the transaction that the script belongs to
+    op.get_bind().connection.dbapi_connection.run_async(lambda driver: driver.execute(text))
 
 
 def config(service: str) -> Config:

@@ -244,6 +244,9 @@ async def prepare(url: str) -> None:
             def execute(self, sqltext: str) -> None:
                 statements.append(sqltext)
 
+            def get_bind(self) -> Any:
+                return connection
+
         migrate.foundation(Collected())
         for statement in statements:
             await connection.exec_driver_sql(statement)

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrate import foundation
+from shared.migrate import foundation, script
 
 revision = "0001"
 down_revision = None
@@ -163,4 +163,4 @@ create unique index obligation_one_open on obligation (entitlement_id, term_star
 
 def upgrade() -> None:
     foundation(op)
-    op.execute(TABLES)
+    script(op, TABLES)
