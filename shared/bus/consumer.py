@@ -59,7 +59,7 @@ class Consumer(Generic[P]):
     """Hands records to a group's listeners. Any number of instances may do so at the same time."""
 
     def __init__(self, listeners: Listeners[P], database: PooledDatabase, ports: Joining[P], now: Clock) -> None:
-        self._listeners = listeners
+        self.listeners = listeners
         self._group = listeners.group
         self._database = database
         self._ports = ports
@@ -131,7 +131,7 @@ class Consumer(Generic[P]):
     async def _do(self, items: list[Item], *, retry: bool) -> None:
         async with self._database.transaction() as tx:
             todo = await inbox.take(tx.connection, self._group, items, now=self._now(), retry=retry)
-            await tell(self._listeners, todo, self._ports.within(tx))
+            await tell(self.listeners, todo, self._ports.within(tx))
 
     def _failed(self, item: Item, error: Exception) -> Item:
         said = reason(error)

@@ -1,0 +1,127 @@
+"""What the broker must know: topics, users and what each may read and write, made from the registry of events.
+
+Everything here may be done again at any time: what is there already stays as it is, passwords become the given ones.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    NewTopic,
+    ResourcePatternType,
+    ResourceType,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
+
+from shared.bus.login import Login
+from shared.contracts import PARTITIONS, partner_topic
+from shared.contracts.registry import every
+
+DAY_MS: Final = 86_400_000
+RETENTION: Final = {"retention.ms": str(14 * DAY_MS)}
+COMPACTION: Final = {"cleanup.policy": "compact", "delete.retention.ms": str(14 * DAY_MS)}
+PARTNER_RETENTION: Final = {"retention.ms": str(400 * DAY_MS)}
+PARTNER_SLUG: Final = re.compile(r"[a-z][a-z0-9-]{1,38}")
+ITERATIONS: Final = 4096
+"""SCRAM's least; the passwords are made by machines, 256 bits each."""
+
+PATIENCE: Final = 30.0
+
+
+@dataclass(frozen=True)
+class PartnerUser:
+    """What a partner's billing system needs to read its topic."""
+
+    username: str
+    topic: str
+    group_prefix: str
+
+
+class Admin:
+    """Acts with the operator's rights."""
+
+    def __init__(self, operator: Login, *, replication: int) -> None:
+        self._client = AdminClient(operator.for_librdkafka())
+        self._replication = replication
+
+    def apply(self, hears: Mapping[str, Collection[str]], passwords: Mapping[str, str]) -> None:
+        """Makes every topic of the registry, a user for each service, and the rights that follow from who tells and hears.
+
+        `hears` has the topics that each service listens to, `passwords` the services' passwords.
+        """
+        contracts = every()
+        self._make_topics(
+            self._topic(contract.topic, PARTITIONS, COMPACTION if contract.compacted else RETENTION) for contract in contracts
+        )
+        self._set_passwords(passwords)
+        tells = [_topic_right(contract.owner, contract.topic, AclOperation.WRITE) for contract in contracts]
+        reads = [_topic_right(service, topic, AclOperation.READ) for service, topics in hears.items() for topic in topics]
+        groups = [_group_right(service, service) for service in hears]
+        partners = _topic_right("provisioning", partner_topic(""), AclOperation.WRITE, ResourcePatternType.PREFIXED)
+        self._grant([*tells, *reads, *groups, partners])
+
+    def enroll(self, slug: str, password: str) -> PartnerUser:
+        """A partner's own topic, and a user who may read that topic, in groups of its own prefix, and nothing else."""
+        if not PARTNER_SLUG.fullmatch(slug):
+            raise ValueError(f"{slug!r} can't name a partner: lower-case letters, digits and hyphens, a letter first")
+        user = PartnerUser(f"partner-{slug}", partner_topic(slug), f"{slug}.")
+        self._make_topics([self._topic(user.topic, 1, PARTNER_RETENTION)])
+        self._set_passwords({user.username: password})
+        self._grant(
+            [_topic_right(user.username, user.topic, AclOperation.READ), _group_right(user.username, user.group_prefix)]
+        )
+        return user
+
+    def _topic(self, name: str, partitions: int, settings: Mapping[str, str]) -> NewTopic:
+        in_sync = {"min.insync.replicas": str(max(1, self._replication - 1))}
+        return NewTopic(name, num_partitions=partitions, replication_factor=self._replication, config={**settings, **in_sync})
+
+    def _make_topics(self, topics: Iterable[NewTopic]) -> None:
+        _wait(self._client.create_topics(list(topics), request_timeout=PATIENCE), unless=KafkaError.TOPIC_ALREADY_EXISTS)
+
+    def _set_passwords(self, passwords: Mapping[str, str]) -> None:
+        info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, ITERATIONS)
+        _wait(
+            self._client.alter_user_scram_credentials(
+                [UserScramCredentialUpsertion(user, info, password.encode()) for user, password in passwords.items()],
+                request_timeout=PATIENCE,
+            )
+        )
+
+    def _grant(self, rights: Iterable[AclBinding]) -> None:
+        _wait(self._client.create_acls(list(rights), request_timeout=PATIENCE))
+
+
+def _topic_right(
+    user: str, topic: str, operation: AclOperation, pattern: ResourcePatternType = ResourcePatternType.LITERAL
+) -> AclBinding:
+    """To read or to write; either lets one see that the topic is there."""
+    return _right(user, ResourceType.TOPIC, topic, operation, pattern)
+
+
+def _group_right(user: str, prefix: str) -> AclBinding:
+    return _right(user, ResourceType.GROUP, prefix, AclOperation.READ, ResourcePatternType.PREFIXED)
+
+
+def _right(user: str, kind: ResourceType, name: str, operation: AclOperation, pattern: ResourcePatternType) -> AclBinding:
+    return AclBinding(kind, name, pattern, f"User:{user}", "*", operation, AclPermissionType.ALLOW)
+
+
+def _wait(pending: Mapping[Any, "Future[Any]"], *, unless: int | None = None) -> None:
+    """Waits for every answer; raises the first fault but the one that is none."""
+    for answer in pending.values():
+        try:
+            answer.result(timeout=PATIENCE)
+        except KafkaException as fault:
+            if fault.args[0].code() != unless:
+                raise

@@ -1,0 +1,157 @@
+"""What the relay may send when: order within every stream, whatever fails. Pure: no clock, no broker, no database."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from zlib import crc32
+
+from shared.bus.queue import Queued
+from shared.contracts import Stream
+
+ROOM: Final = 4000
+"""Events read and not yet acknowledged."""
+
+BATCH_RECORDS: Final = 500
+BATCH_BYTES: Final = 500_000
+HEADER_BYTES: Final = 1_000
+"""More than the envelope of any record takes."""
+
+FIRST_HOLD: Final = 0.2
+LONGEST_HOLD: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One partition of one topic. It carries one batch at a time, which arrives as a whole or not at all."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """What is sent at once."""
+
+    lane: Lane
+    events: Sequence[Queued]
+
+    @property
+    def places(self) -> list[int]:
+        """Its events' places in the queue."""
+        return [queued.place for queued in self.events]
+
+
+@dataclass(slots=True)
+class Trouble:
+    """A stream whose sending failed: how often in a row, and until when it is held."""
+
+    failures: int
+    until: float
+
+
+@dataclass
+class Lanes:
+    """Events that were read, by lane, and the streams that are held after a failure.
+
+    An event of a held stream is not taken in: it stays in the queue, and is read again from the bottom once the
+    hold is over, with all of its stream in order. A stream that has failed travels alone, so that it harms no other.
+    """
+
+    waiting: dict[Lane, deque[Queued]] = field(default_factory=dict)
+    in_flight: dict[Lane, Batch] = field(default_factory=dict)
+    known: set[int] = field(default_factory=set)
+    trouble: dict[Stream, Trouble] = field(default_factory=dict)
+    held: set[Stream] = field(default_factory=set)
+
+    @property
+    def room(self) -> int:
+        """How many more events may be read."""
+        return ROOM - len(self.known)
+
+    def release(self, now: float) -> None:
+        """Ends the holds whose time has come. Only before reading from the bottom, or a later event would overtake."""
+        self.held = {stream for stream in self.held if self.trouble[stream].until > now}
+
+    def next_release(self) -> float | None:
+        """When the next hold ends."""
+        return min((self.trouble[stream].until for stream in self.held), default=None)
+
+    def accept(self, queued: Queued, partition: int) -> bool:
+        """Takes an event in behind those of its lane, unless it is known or its stream held; whether it did."""
+        stream = _stream(queued)
+        if queued.place in self.known or stream in self.held:
+            return False
+        self.known.add(queued.place)
+        self.waiting.setdefault(Lane(stream.topic, partition), deque()).append(queued)
+        return True
+
+    def ready(self) -> list[Batch]:
+        """The batches to send now, one for each lane that is free; they count as in flight from here on."""
+        batches = [Batch(lane, self._load(waiting)) for lane, waiting in self.waiting.items() if lane not in self.in_flight]
+        for batch in batches:
+            self.in_flight[batch.lane] = batch
+            if not self.waiting[batch.lane]:
+                del self.waiting[batch.lane]
+        return batches
+
+    def acknowledged(self, batch: Batch) -> None:
+        """The batch has arrived. Its events stay known until they are struck off."""
+        del self.in_flight[batch.lane]
+        for stream in _streams(batch):
+            self.trouble.pop(stream, None)
+
+    def struck(self, places: Iterable[int]) -> None:
+        """These are in the queue no more."""
+        self.known.difference_update(places)
+
+    def failed(self, batch: Batch, now: float) -> None:
+        """The batch has not arrived: its streams are held, longer each time, and all read of them is put back."""
+        del self.in_flight[batch.lane]
+        self.known.difference_update(batch.places)
+        for stream in _streams(batch):
+            self.hold(stream, now)
+
+    def hold(self, stream: Stream, now: float) -> None:
+        """Holds a stream; what waits of it is put back."""
+        failures = self.trouble[stream].failures + 1 if stream in self.trouble else 1
+        spread = crc32(f"{failures} {stream.topic} {stream.key}".encode()) / 2**32
+        pause = min(FIRST_HOLD * 2 ** min(failures - 1, 20), LONGEST_HOLD) * (1 + spread / 4)
+        self.trouble[stream] = Trouble(failures, now + pause)
+        self.held.add(stream)
+        for lane, waiting in list(self.waiting.items()):
+            if lane.topic == stream.topic and any(_stream(queued) == stream for queued in waiting):
+                self.known.difference_update(queued.place for queued in waiting if _stream(queued) == stream)
+                self.waiting[lane] = deque(queued for queued in waiting if _stream(queued) != stream)
+                if not self.waiting[lane]:
+                    del self.waiting[lane]
+
+    def _load(self, waiting: deque[Queued]) -> list[Queued]:
+        """Takes the first events of a lane: as many as make a batch, or all of a stream that travels alone."""
+        first = _stream(waiting[0])
+        alone = first if first in self.trouble else None
+        taken: list[Queued] = []
+        left: list[Queued] = []
+        size = 0
+        while waiting and len(taken) < BATCH_RECORDS:
+            queued = waiting.popleft()
+            fits = not taken or size + len(queued.event.value) + HEADER_BYTES <= BATCH_BYTES
+            if not fits:
+                waiting.appendleft(queued)
+                break
+            stream = _stream(queued)
+            if stream == alone or (alone is None and stream not in self.trouble):
+                taken.append(queued)
+                size += len(queued.event.value) + HEADER_BYTES
+            else:
+                left.append(queued)
+        waiting.extendleft(reversed(left))
+        return taken
+
+
+def _stream(queued: Queued) -> Stream:
+    return Stream(queued.event.topic, queued.event.key)
+
+
+def _streams(batch: Batch) -> set[Stream]:
+    return {_stream(queued) for queued in batch.events}

@@ -1,0 +1,17 @@
+"""What operators see of the bus."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge
+
+PENDING: Final = Gauge("vestibule_outbox_pending", "Events that the broker has still to acknowledge.")
+OLDEST: Final = Gauge("vestibule_outbox_oldest_unpublished_age_seconds", "Age of the oldest of them; 0 when there is none.")
+PUBLISHED: Final = Counter("vestibule_outbox_published_total", "Events that the broker has acknowledged.", ("topic",))
+HELD: Final = Gauge("vestibule_outbox_held_streams", "Streams whose last sending failed and that wait to be sent again.")
+HANDLED: Final = Counter("vestibule_consumer_records_total", "Records read, by what became of them.", ("group", "outcome"))
+PARKED: Final = Gauge(
+    "vestibule_consumer_parked_streams", "Streams that wait, by the state of their first record.", ("group", "state")
+)
+LAG: Final = Gauge(
+    "vestibule_consumer_lag_records", "Records on the broker that were not read yet.", ("topic", "partition", "group")
+)

@@ -1,0 +1,75 @@
+"""The relay's side of the outbox: what is to be sent, page by page in the order of telling, until it is struck off."""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import asyncpg
+
+from shared.bus.envelope import Logged
+
+# Few rows at a time are joined, so no plan is worth keeping: a generic one reads far too much of the log.
+SESSION: Final = {"plan_cache_mode": "force_custom_plan", "jit": "off", "statement_timeout": "15000", "timezone": "UTC"}
+
+PAGE: Final = """
+select queued.place, topic, key, sequence, event_id, subject, aggregate_version, occurred_at,
+       correlation_id, causation_id, traceparent, value
+  from (select place, id, logged_at from outbox_queue
+         where place > $1 and shard = any($2::smallint[]) and place <> all($3::bigint[])
+         order by place limit $4) as queued
+  join event_log using (logged_at, id)
+ order by queued.place
+"""
+STRIKE: Final = "delete from outbox_queue where place = any($1::bigint[])"
+MEASURE: Final = "select count(*), (select logged_at from outbox_queue order by place limit 1) from outbox_queue"
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """An event to be sent, and its place in the order of sending."""
+
+    place: int
+    event: Logged
+
+
+async def connect(url: str, name: str) -> asyncpg.Connection:
+    """A connection of the relay's own, outside the service's pool."""
+    return await asyncpg.connect(url, timeout=5, server_settings={"application_name": name, **SESSION})
+
+
+class Queue:
+    """The queue over two connections, so that striking off does not wait for reading."""
+
+    def __init__(self, reader: asyncpg.Connection, writer: asyncpg.Connection) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def page(self, after: int, *, without: Collection[int], shards: Collection[int], limit: int) -> list[Queued]:
+        """The next events in order, beyond a place and without some that are known."""
+        rows = await self._reader.fetch(PAGE, after, shards, without, limit)
+        return [Queued(row[0], Logged(*row[1:])) for row in rows]
+
+    async def strike(self, places: Collection[int]) -> None:
+        """Strikes off what was acknowledged."""
+        await self._writer.execute(STRIKE, places)
+
+    async def measure(self) -> tuple[int, datetime | None]:
+        """How many wait, and when the oldest was written down."""
+        row = await self._reader.fetchrow(MEASURE)
+        return (row[0], row[1]) if row else (0, None)
+
+
+@asynccontextmanager
+async def opened(url: str, name: str) -> AsyncIterator[Queue]:
+    """The queue, on connections that are cut at the end: nobody waits for a server that is gone."""
+    reader = await connect(url, name)
+    try:
+        writer = await connect(url, name)
+        try:
+            yield Queue(reader, writer)
+        finally:
+            writer.terminate()
+    finally:
+        reader.terminate()

@@ -1,0 +1,198 @@
+"""The relay: sends what transactions have told, in order within every stream, until the broker has it.
+
+One relay is active for each shard of a database; others stand by. Pages are read while earlier ones are under way, and
+struck off by a second connection as they are acknowledged. It waits for a database or a broker that is away, longer
+each time, and never spins.
+"""
+
+import asyncio
+from collections.abc import Collection
+from contextlib import suppress
+from typing import Final
+
+import asyncpg
+import structlog
+from aiokafka.errors import KafkaError
+
+from shared.bus import metrics
+from shared.bus.guard import Guard, LockLost, guarding
+from shared.bus.lanes import Batch, Lanes
+from shared.bus.login import Login
+from shared.bus.looking import Looking
+from shared.bus.outbox import SHARDS
+from shared.bus.queue import Queue, Queued, opened
+from shared.bus.sender import Sender, hashed, sending
+from shared.clock import Clock
+from shared.contracts import contract_of
+
+PAGE: Final = 500
+MEASURE_EVERY: Final = 5.0
+FAREWELL: Final = 1.0
+"""Seconds in which what is under way may still arrive when the relay is told to stop."""
+
+FIRST_PAUSE: Final = 0.1
+LONGEST_PAUSE: Final = 5.0
+AWAY: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, KafkaError, LockLost)
+
+log = structlog.get_logger(__name__)
+
+
+class Relay:
+    """Relays the outbox at a `postgresql://` URL, or the shards of it that others shall not."""
+
+    def __init__(self, url: str, login: Login, *, name: str, now: Clock, shards: Collection[int] = range(SHARDS)) -> None:
+        self._url = url
+        self._login = login
+        self._name = f"vestibule {name} relay"
+        self._now = now
+        self._shards = shards
+        self._work: Work | None = None
+
+    def wake(self) -> None:
+        """Says that something was told. A hint: without it the relay looks five times a second."""
+        if self._work:
+            self._work.wake()
+
+    async def run(self) -> None:
+        """Relays until cancelled; then waits a little for what is under way."""
+        time = asyncio.get_running_loop().time
+        pause = FIRST_PAUSE
+        while True:
+            began = time()
+            try:
+                await self._relay()
+            except* AWAY as errors:
+                log.warning("relay_waits", relay=self._name, errors=[repr(error) for error in errors.exceptions], seconds=pause)
+            pause = FIRST_PAUSE if time() - began > LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
+            await asyncio.sleep(pause)
+
+    async def _relay(self) -> None:
+        async with guarding(self._url, self._name, self._shards) as guard, asyncio.TaskGroup() as group:
+            group.create_task(guard.watch())
+            await guard.on_duty.wait()
+            async with opened(self._url, self._name) as queue, sending(self._login, self.wake) as sender:
+                self._work = Work(guard, queue, sender, self._now)
+                log.info("relay_on_duty", relay=self._name, shards=len(guard.shards))
+                await self._work.go_on()
+
+
+class Work:
+    """One relay on duty, until its locks, its database or its broker are gone."""
+
+    def __init__(self, guard: Guard, queue: Queue, sender: Sender, now: Clock) -> None:
+        self._guard = guard
+        self._queue = queue
+        self._sender = sender
+        self._now = now
+        self._time = asyncio.get_running_loop().time
+        self._lanes = Lanes()
+        self._looking = Looking()
+        self._partitions: dict[str, int] = {}
+        self._stirred = asyncio.Event()
+        self._acknowledged: list[int] = []
+        self._to_strike = asyncio.Event()
+        self._struck: set[int] = set()
+        self._sends: set[asyncio.Task[None]] = set()
+        self._renew = False
+        self._measured = 0.0
+
+    def wake(self) -> None:
+        """Something was told."""
+        self._looking.hint()
+        self._stirred.set()
+
+    async def go_on(self) -> None:
+        """Reads, sends and strikes off until it is cancelled or something is away."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._read_and_send())
+                group.create_task(self._strike_off())
+        finally:
+            if self._sends and not self._guard.lost:
+                await asyncio.wait(self._sends, timeout=FAREWELL)
+            with suppress(*AWAY):
+                await self._queue.strike(self._acknowledged)
+
+    async def _read_and_send(self) -> None:
+        while True:
+            self._stirred.clear()
+            if self._renew and not self._lanes.in_flight:
+                await self._sender.renew()
+                self._renew = False
+            if self._lanes.room >= PAGE and self._looking.due(self._time(), self._lanes.next_release()):
+                await self._read()
+            if not self._renew:
+                self._send()
+            await self._measure()
+            if not (self._looking.more and self._lanes.room >= PAGE):
+                await self._rest()
+
+    async def _read(self) -> None:
+        began = self._time()
+        if self._looking.begin(began):
+            self._lanes.release(began)
+            self._partitions = dict(self._sender.partitions)
+        after = self._looking.after
+        known = [place for place in self._lanes.known if place > after]
+        self._struck.clear()
+        page = await self._queue.page(after, without=known, shards=self._guard.shards, limit=PAGE)
+        useful = [self._take(queued) for queued in page]
+        self._looking.read(
+            page[-1].place if page else None, full=len(page) == PAGE, useful=any(useful), began=began, now=self._time()
+        )
+
+    def _take(self, queued: Queued) -> bool:
+        """Takes an event in, if it can be sent; one of an unknown topic stays for a look that begins when it is known."""
+        partitions = self._partitions.get(queued.event.topic)
+        if partitions is None:
+            self._sender.look_up(queued.event.topic)
+            return False
+        return queued.place not in self._struck and self._lanes.accept(queued, hashed(queued.event.key) % partitions)
+
+    def _send(self) -> None:
+        for batch in self._lanes.ready():
+            sending = asyncio.create_task(self._deliver(batch))
+            self._sends.add(sending)
+            sending.add_done_callback(self._sends.discard)
+
+    async def _deliver(self, batch: Batch) -> None:
+        try:
+            await self._sender.send(batch)
+        except (KafkaError, TimeoutError) as error:
+            self._lanes.failed(batch, self._time())
+            self._renew = True
+            log.warning("batch_failed", topic=batch.lane.topic, partition=batch.lane.partition, error=repr(error))
+        else:
+            self._lanes.acknowledged(batch)
+            self._acknowledged += batch.places
+            self._to_strike.set()
+            metrics.PUBLISHED.labels(contract_of(batch.lane.topic).topic).inc(len(batch.events))
+        self._stirred.set()
+
+    async def _strike_off(self) -> None:
+        while True:
+            await self._to_strike.wait()
+            self._to_strike.clear()
+            places = list(self._acknowledged)
+            await self._queue.strike(places)
+            del self._acknowledged[: len(places)]
+            self._lanes.struck(places)
+            self._struck.update(places)
+            self._stirred.set()
+
+    async def _rest(self) -> None:
+        until = self._looking.next_look(self._lanes.next_release()) if self._lanes.room >= PAGE else None
+        try:
+            async with asyncio.timeout_at(until):
+                await self._stirred.wait()
+        except TimeoutError:
+            return
+
+    async def _measure(self) -> None:
+        if self._time() - self._measured < MEASURE_EVERY:
+            return
+        self._measured = self._time()
+        pending, oldest = await self._queue.measure()
+        metrics.PENDING.set(pending)
+        metrics.OLDEST.set((self._now() - oldest).total_seconds() if oldest else 0)
+        metrics.HELD.set(len(self._lanes.held))

@@ -1,0 +1,115 @@
+"""The relay's producer: idempotent, acknowledged by all replicas, and made anew after any failure."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from typing import Final
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed
+from aiokafka.partitioner import murmur2
+
+from shared.bus.envelope import record
+from shared.bus.lanes import Batch
+from shared.bus.login import Login
+
+LARGEST_BATCH: Final = 1_000_000
+"""Bytes; the topics take 1 MiB. A lane's batch stays below, unless a single event is larger."""
+
+PATIENCE: Final = 60.0
+"""Seconds for one batch, all of aiokafka's own retries included."""
+
+log = structlog.get_logger(__name__)
+
+
+class Sender:
+    """Sends batches, each to one partition, whole or not at all."""
+
+    def __init__(self, login: Login, on_topic: Callable[[], None]) -> None:
+        self._login = login
+        self._on_topic = on_topic
+        self._producer: AIOKafkaProducer | None = None
+        self._looking: dict[str, asyncio.Task[None]] = {}
+        self.partitions: dict[str, int] = {}
+        """How many partitions each topic has, as far as it is known."""
+
+    async def start(self) -> None:
+        """Connects; fails when no broker answers."""
+        self._producer = AIOKafkaProducer(
+            **self._login.for_aiokafka(),
+            enable_idempotence=True,
+            acks="all",
+            max_batch_size=LARGEST_BATCH,
+            request_timeout_ms=10_000,
+        )
+        await self._producer.start()
+
+    async def send(self, batch: Batch) -> None:
+        """Returns when all replicas have the batch."""
+        producer = self._started
+        builder = producer.create_batch()
+        for queued in batch.events:
+            told = record(queued.event)
+            if builder.append(timestamp=None, key=told.key, value=told.value, headers=told.headers) is None:
+                raise MessageSizeTooLargeError(batch.lane.topic)
+        builder.close()
+        async with asyncio.timeout(PATIENCE):
+            await (await producer.send_batch(builder, batch.lane.topic, partition=batch.lane.partition))
+
+    def look_up(self, topic: str) -> None:
+        """Finds out in the background how many partitions a topic has; a topic that is missing is asked for again later."""
+        if topic not in self._looking or self._looking[topic].done():
+            self._looking[topic] = asyncio.create_task(self._look_up(topic))
+
+    async def renew(self) -> None:
+        """A new producer in place of one whose numbering of batches no longer agrees with the broker's."""
+        await self._stop()
+        await self.start()
+
+    async def close(self) -> None:
+        """Gives up what is under way and disconnects."""
+        for task in self._looking.values():
+            task.cancel()
+        await asyncio.gather(*self._looking.values(), return_exceptions=True)
+        await self._stop()
+
+    async def _look_up(self, topic: str) -> None:
+        try:
+            self.partitions[topic] = len(await self._started.partitions_for(topic))
+        except KafkaError as error:
+            log.warning("topic_missing", topic=topic, error=repr(error))
+        else:
+            self._on_topic()
+
+    async def _stop(self) -> None:
+        if self._producer:
+            # There is no public way to stop without waiting for ever for a broker that is away.
+            self._producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001
+            await self._producer.stop()
+            self._producer = None
+
+    @property
+    def _started(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            raise ProducerClosed
+        return self._producer
+
+
+@asynccontextmanager
+async def sending(login: Login, on_topic: Callable[[], None]) -> AsyncIterator[Sender]:
+    """A connected sender; `on_topic` is called whenever a topic's partitions have become known."""
+    sender = Sender(login, on_topic)
+    try:
+        await sender.start()
+        yield sender
+    finally:
+        await sender.close()
+
+
+@lru_cache(maxsize=65_536)
+def hashed(key: str) -> int:
+    """Kafka's own hash of a key, so that other producers choose the same partition; modulo the number of partitions."""
+    number: int = murmur2(key.encode())
+    return number & 0x7FFFFFFF

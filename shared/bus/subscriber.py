@@ -1,0 +1,97 @@
+"""The consumer on Kafka: one FastStream batch subscriber for all that a service hears.
+
+FastStream runs the poll loop, the group and the commits. The bytes are read by ourselves, and offsets are committed
+once the consumer has kept the whole batch in its database, be it done or parked.
+"""
+
+import logging
+from typing import Any, Final
+
+from aiokafka import ConsumerRecord
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaAckableMessage
+from faststream.kafka.subscriber.usecase import BatchSubscriber
+
+from shared.bus import metrics
+from shared.bus.consumer import Consumer
+from shared.bus.envelope import Record
+from shared.bus.login import Login
+
+BATCH: Final = 500
+IDLE_MS: Final = 10
+"""FastStream waits this long for records, and as long again when there were none."""
+
+GRACE: Final = 10.0
+"""Seconds for the batch at hand when the service is told to stop."""
+
+SESSION_MS: Final = 10_000
+STATIC_SESSION_MS: Final = 45_000
+"""A worker with a name of its own may be away this long, for a restart, before its partitions go to others."""
+
+
+class Subscriber:
+    """Feeds a consumer from the topics of its listeners."""
+
+    def __init__(self, consumer: Consumer[Any], login: Login, *, instance: str | None = None) -> None:
+        self._group = consumer.listeners.group
+        self._broker = KafkaBroker(
+            login.brokers,
+            security=login.for_faststream(),
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            apply_types=False,
+            graceful_timeout=GRACE,
+            logger=logging.getLogger("faststream"),
+            log_level=logging.DEBUG,
+        )
+        self._subscription: BatchSubscriber = self._broker.subscriber(
+            *consumer.listeners.topics,
+            batch=True,
+            group_id=self._group,
+            group_instance_id=instance,
+            session_timeout_ms=STATIC_SESSION_MS if instance else SESSION_MS,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            max_records=BATCH,
+            batch_timeout_ms=IDLE_MS,
+            parser=self._parse,
+            decoder=_records,
+        )
+
+        async def handle(records: list[Record]) -> None:
+            await consumer.handle(records)
+
+        self._subscription(handle)
+
+    async def start(self) -> None:
+        """Joins the group; fails when no broker answers."""
+        await self._broker.start()
+
+    async def stop(self) -> None:
+        """Finishes and commits the batch at hand, and leaves."""
+        await self._broker.stop()
+
+    def assigned(self) -> int | None:
+        """How many partitions this instance reads; None while it has not joined. A spare one has none."""
+        consumer = self._subscription.consumer
+        return None if consumer is None else len(consumer.assignment())
+
+    async def measure(self) -> None:
+        """Sets the metric of records not read yet, for the partitions read here."""
+        consumer = self._subscription.consumer
+        if consumer is None:
+            return
+        for partition in consumer.assignment():
+            highest = consumer.highwater(partition)
+            if highest is not None:
+                behind = highest - await consumer.position(partition)
+                metrics.LAG.labels(partition.topic, partition.partition, self._group).set(behind)
+
+    def _parse(self, raw: tuple[ConsumerRecord, ...]) -> KafkaAckableMessage:
+        return KafkaAckableMessage(raw_message=raw, body=b"", consumer=self._subscription.consumer)
+
+
+def _records(message: KafkaAckableMessage) -> list[Record]:
+    """The records as they lie on the broker; nothing of them is read here, so nothing can fail."""
+    return [Record(raw.topic, raw.key, raw.headers, raw.value, raw.partition, raw.offset) for raw in message.raw_message]
