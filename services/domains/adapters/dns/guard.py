@@ -45,10 +45,14 @@ class Guard:
     def lets_pass(self, text: str) -> bool:
         """Whether this address may be asked."""
         address: IPv4Address | IPv6Address = ip_address(text)
+        if _lies_in(address, self.denied):
+            return False
         if address.is_loopback:
             return self.allow_loopback
         if isinstance(address, IPv6Address) and address not in GLOBAL_UNICAST:
             return False
-        return not any(
-            address.version == network.version and address in network for network in (*special_purpose(), *self.denied)
-        )
+        return not _lies_in(address, special_purpose())
+
+
+def _lies_in(address: IPv4Address | IPv6Address, networks: Iterable[Network]) -> bool:
+    return any(address.version == network.version and address in network for network in networks)
