@@ -86,10 +86,12 @@ class SmtpMailer:
             try:
                 await _begin(client, envelope)
             except (SMTPServerDisconnected, SMTPTimeoutError):
-                continue
-            except SMTPSenderRefused as no:
-                if no.code != CLOSING:
+                client.close()
+            except (SMTPSenderRefused, UnicodeEncodeError) as no:
+                if not (isinstance(no, SMTPSenderRefused) and no.code == CLOSING):
+                    self._idle.append(client)
                     raise
+                client.close()
             else:
                 return client
         client = await self._connected()

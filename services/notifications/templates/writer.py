@@ -1,0 +1,127 @@
+"""The finished mail: a letter in its layout, as the bytes that every attempt sends."""
+
+import re
+import textwrap
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Final
+
+import idna
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from services.notifications.model import AddressUnusable, Background, Delivery, Envelope, Reader
+from services.notifications.templates.language import READ, Language, Phrase, clean
+from services.notifications.templates.letters import Addresses, Context, letter
+from services.notifications.templates.parts import Letter
+from shared.contracts import Event
+
+HERE: Final = Path(__file__).parent
+WIDTH: Final = 72
+
+LOCAL_PART: Final = re.compile(r"[^\s@\"(),:;<>\[\]\\\x00-\x20\x7f]{1,64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sender:
+    """Who writes: the mails' address, the vendor's name, what the law wants under a mail, the language of last resort."""
+
+    address: str
+    name: str
+    legal: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The two parts of a mail."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class Writer:
+    """Writes mails with the compiled layouts; the same delivery is always written alike."""
+
+    def __init__(self, sender: Sender, addresses: Addresses) -> None:
+        self._sender = sender
+        self._addresses = addresses
+        self._domain = sender.address.rpartition("@")[2]
+        layouts = Environment(
+            loader=FileSystemLoader(HERE),
+            autoescape=select_autoescape(["html"], default=False),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        layouts.filters["wrapped"] = _wrapped
+        self._text = layouts.get_template("layout.txt")
+        self._html = layouts.get_template("layout.html")
+
+    def __call__(self, delivery: Delivery, event: Event, reader: Reader, background: Background) -> Envelope:
+        recipient = mail_address(reader.email)
+        language = Language.of(reader.language, reader.time_zone, otherwise=self._sender.language)
+        context = Context(language, recipient, background, self._addresses, delivery.event_id)
+        sides = self._sides(letter(event, context), language, reader, delivery)
+        message = EmailMessage(policy=SMTP if recipient.isascii() else SMTPUTF8)
+        message["From"] = Address(self._sender.name, addr_spec=self._sender.address)
+        message["To"] = recipient
+        message["Subject"] = sides.subject
+        message["Date"] = format_datetime(delivery.created_at)
+        message["Message-ID"] = f"<{delivery.id}@{self._domain}>"
+        message["Content-Language"] = language.code
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834
+        message["X-Auto-Response-Suppress"] = "All"
+        message.set_content(sides.text, cte="quoted-printable")
+        message.add_alternative(sides.html, subtype="html", cte="quoted-printable")
+        message.set_boundary(f"=_{delivery.id.hex}")
+        return Envelope(self._sender.address, recipient, message.as_bytes())
+
+    def _sides(self, written: Letter, language: Language, reader: Reader, delivery: Delivery) -> Sides:
+        values = {
+            "language": language.code,
+            "say": language.say,
+            "read_other": READ[language.other],
+            "letter": written,
+            "greeting": _greeting(language, reader),
+            "sender": self._sender,
+            "reference": str(delivery.event_id),
+        }
+        return Sides(clean_line(written.subject), self._text.render(values), self._html.render(values))
+
+
+def mail_address(text: str) -> str:
+    """The address as mail servers take it, its domain in A-labels (RFC 5890); refuses `AddressUnusable`."""
+    local, _, domain = text.rpartition("@")
+    if not LOCAL_PART.fullmatch(local) or local.startswith(".") or local.endswith(".") or ".." in local:
+        raise AddressUnusable
+    try:
+        return f"{local}@{idna.encode(domain, uts46=True, std3_rules=True).decode()}"
+    except idna.IDNAError as fault:
+        raise AddressUnusable from fault
+
+
+def clean_line(phrase: Phrase) -> str:
+    """The phrase as a header may carry it."""
+    return " ".join(phrase.text.split())
+
+
+def _greeting(language: Language, reader: Reader) -> Phrase:
+    name = clean(reader.name)
+    return language.say("Hello %(name)s,", name=name) if name else language.say("Hello,")
+
+
+def _wrapped(phrase: Phrase, indent: int = 0, first: str = "") -> str:
+    return textwrap.fill(
+        phrase.text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
