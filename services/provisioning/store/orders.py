@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from services.provisioning import tables
 from services.provisioning.model import Line, LineState, Order, Placement, Task
@@ -51,7 +52,7 @@ async def orders_behind(db: Reader, entitlement_ids: Iterable[UUID]) -> Mapping[
     lines = tables.order_line.c
     rows = await db.all(
         select(lines.entitlement_id, lines.order_id)
-        .distinct(lines.entitlement_id)
+        .ext(distinct_on(lines.entitlement_id))
         .where(lines.entitlement_id.in_(sorted(entitlement_ids)), lines.state == LineState.READY)
         .order_by(lines.entitlement_id, lines.ready_at.desc(), lines.line_id.desc())
     )
