@@ -29,6 +29,13 @@ def _is_base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _is_address(value: str) -> str:
+    local, _, domain = value.rpartition("@")
+    if not (local and domain and value.isascii() and value.isprintable()) or set(value) & set(' <>(),;:"'):
+        raise ValueError("a plain mail address is needed")
+    return value
+
+
 def key_bytes(value: SecretStr) -> bytes:
     """The 32 bytes that base64url text stands for; `ValueError` for any other number."""
     text = value.get_secret_value()
@@ -65,7 +72,9 @@ class NotificationsSettings(Settings):
     smtp_ca_file: Path | None = Field(
         default=None, description="CA certificates that the mail server's must come from; the system's when not given."
     )
-    mail_from: str = Field(description="Address that mails come from; its domain is also that of every Message-ID.")
+    mail_from: Annotated[str, AfterValidator(_is_address)] = Field(
+        description="Address that mails come from; its domain is also that of every Message-ID."
+    )
     mail_from_name: str = Field(description="The vendor's name, shown as the sender and at the head of every mail.")
     mail_legal: str = Field(
         default="", description="Company name, address and register that the law wants under business mail."

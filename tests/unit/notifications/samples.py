@@ -1,15 +1,14 @@
 """Made events, one for each mail and variant, and the mails written about them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from services.notifications import rules
 from services.notifications.model import Background, Delivery, Envelope, Reader
-from services.notifications.templates import Sender, Writer
-from services.notifications.templates.letters import Addresses
+from services.notifications.templates import Addresses, Sender, Writer
 from shared.contracts import Actor, Event
 from shared.contracts.domains import AdminDeclined, AdminNominated, DomainVerified
 from shared.contracts.identity import InvitationKind, InvitationSent
@@ -195,7 +194,7 @@ class Sample:
     name: str
     event: Event
     name_of_reader: str
-    background: Background = Background()
+    background: Background = field(default_factory=Background)
 
     def reader(self, language: str) -> Reader:
         return Reader("harry@contoso.com", self.name_of_reader, language, "Europe/Paris")

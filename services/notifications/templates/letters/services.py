@@ -2,7 +2,7 @@
 
 from services.notifications.templates.language import Strong, harmless, shown
 from services.notifications.templates.letters.context import Context
-from services.notifications.templates.parts import Callout, Facts, Letter, Note, Paragraph, Part, Points
+from services.notifications.templates.parts import Callout, Facts, Letter, Note, Paragraph, Points
 from shared.contracts.provisioning import OrderPlaced, ServiceProvisioned
 
 
@@ -52,44 +52,43 @@ def ready(event: ServiceProvisioned, context: Context) -> Letter:
         else say("Ready: %(n)s %(edition)s, one step is left", n=language.number(quantity), edition=edition)
     )  # fmt: skip
     added = ((say("Added now"), shown(language.number(event.quantity))),) if event.quantity else ()
+    since = say("Usable from") if event.usable else say("Set up on")
     return Letter(
         subject=subject,
         preheader=say(
             "For %(account)s, order %(number)s", account=harmless(event.account_name), number=harmless(event.order_number)
         ),
         parts=(
+            Paragraph(say("Your request %(number)s has been set up.", number=Strong(harmless(event.order_number)))),
+            *(() if event.usable else (_no_domain(context),)),
             Facts(
                 (
                     (say("Edition"), shown(Strong(edition))),
                     *added,
                     (say("At your disposal"), shown(language.number(event.available))),
-                    (say("Usable from"), shown(language.moment(event.usable_from))),
+                    (since, shown(language.moment(event.usable_from))),
                     (say("Account"), shown(harmless(event.account_name))),
-                    (say("Order"), shown(harmless(event.order_number))),
                 )
             ),
-            *(_usable(context) if event.usable else _step_left(context)),
+            _who_can_use_it(context) if event.usable else _steps_left(context),
         ),
         button=context.to_portal(say("See licences and services"), "inventory"),
         notes=_billed(context),
     )
 
 
-def _usable(context: Context) -> tuple[Part, ...]:
-    return (Paragraph(context.language.say("Everybody who has been assigned a seat can use the service from then on.")),)
+def _who_can_use_it(context: Context) -> Paragraph:
+    return Paragraph(context.language.say("Everybody who has been assigned a seat can use the service from then on."))
 
 
-def _step_left(context: Context) -> tuple[Part, ...]:
+def _steps_left(context: Context) -> Points:
     say = context.language.say
-    return (
-        _no_domain(context),
-        Points(
-            say("What is left to do"),
-            (
-                say("Associate your organisation’s domain with this account"),
-                say("Name the person who administers the domain"),
-                say("That person proves it with one record in the DNS; we then write to you again"),
-            ),
+    return Points(
+        say("What is left to do"),
+        (
+            say("Associate your organisation’s domain with this account"),
+            say("Name the person who administers the domain"),
+            say("That person proves it with one record in the DNS; we then write to you again"),
         ),
     )
 
