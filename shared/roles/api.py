@@ -1,7 +1,8 @@
-"""The role `api`: answers HTTP. It needs the database; it neither needs nor asks Kafka."""
+"""The role `api`: answers HTTP. It needs the database; it neither needs nor asks Kafka. Any number may run."""
 
 import asyncio
 
+from shared.bus.hints import Hints
 from shared.roles.health import Health, database_check
 from shared.roles.serving import serve, stop_signal
 from shared.roles.starting import check_schema_at_start
@@ -11,14 +12,19 @@ from shared.settings import Settings
 
 async def run(service: AnyService, settings: Settings) -> None:
     """Serves until SIGTERM; refuses `SchemaOutOfWindow` when the database is not what this code was written for."""
-    stop = stop_signal()
-    async with opened(service, settings, "api", lambda: None) as base, service.ports(settings, base) as ports:
+    await until(stop_signal(), service, settings)
+
+
+async def until(stop: asyncio.Event, service: AnyService, settings: Settings) -> None:
+    """Serves until told to stop, then ends what is under way."""
+    hints = Hints(settings.database_url.get_secret_value(), service.name)
+    async with opened(service, settings, "api", hints) as base, service.ports(settings, base) as ports:
         await check_schema_at_start(service.name, base.db, stop)
         app = web(service, settings, base, ports)
         health = Health([database_check(service.name, base.db)])
         app.router.routes.extend(health.routes())
-        beating = asyncio.create_task(health.beat())
-        try:
+        async with asyncio.TaskGroup() as tasks:
+            begun = [tasks.create_task(part) for part in (hints.run(), health.beat())]
             await serve(app, settings, health, stop)
-        finally:
-            beating.cancel()
+            for task in begun:
+                task.cancel()

@@ -6,8 +6,10 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from shared.bus.login import Login
 from shared.db import PooledDatabase
 from shared.migrate import check_schema, head
+from shared.settings import Settings
 from shared.telemetry.metrics import SCHEMA
 
 LOOK_EVERY: Final = 1.0
@@ -27,3 +29,14 @@ async def check_schema_at_start(service: str, database: PooledDatabase, stop: as
         else:
             SCHEMA.labels(service, head(service)).set(1)
             return
+
+
+def login_of(settings: Settings) -> Login:
+    """How the service signs in at Kafka."""
+    return Login(
+        bootstrap=settings.kafka_bootstrap,
+        username=settings.kafka_username,
+        password=settings.kafka_password.get_secret_value(),
+        security=settings.kafka_security,
+        ca_file=settings.kafka_ca_file,
+    )

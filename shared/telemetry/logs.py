@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+from types import TracebackType
 from typing import Any, Final
 
 import orjson
@@ -90,3 +91,9 @@ def configure_logs(service: str, role: str, level: str) -> None:
     root.setLevel(level.upper())
     for noisy in ("aiokafka", "httpx", "httpcore", "faststream"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    sys.excepthook = _ended
+
+
+def _ended(kind: type[BaseException], fault: BaseException, trace_back: TracebackType | None) -> None:
+    """What ends the process is logged like everything else, without secrets."""
+    structlog.get_logger(__name__).critical("process_ended", exc_info=(kind, fault, trace_back))

@@ -1,0 +1,105 @@
+"""The role `worker`: sends what the service told, hears what others tell, and keeps the clock. Any number may run."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from shared.bus.consumer import Consumer
+from shared.bus.hints import Hearing, Hints
+from shared.bus.relay import Relay
+from shared.bus.subscriber import Subscriber
+from shared.jobs import Bell, Job, keep_running
+from shared.roles.health import Health, database_check
+from shared.roles.hearing import hear, joined_check
+from shared.roles.housekeeping import HOUSEKEEPING
+from shared.roles.serving import serve, stop_signal
+from shared.roles.starting import check_schema_at_start, login_of
+from shared.service import AnyService, Base, opened
+from shared.settings import Settings
+
+RETRY_EVERY: Final = timedelta(seconds=1)
+MEASURE_EVERY: Final = timedelta(seconds=5)
+
+
+class Wakers:
+    """Everything in this process that looks at once when something was committed."""
+
+    def __init__(self) -> None:
+        self._calls: list[Callable[[], None]] = []
+
+    def add(self, call: Callable[[], None]) -> None:
+        """One more to be woken."""
+        self._calls.append(call)
+
+    def __call__(self) -> None:
+        for call in self._calls:
+            call()
+
+
+async def run(service: AnyService, settings: Settings) -> None:
+    """Works until SIGTERM; refuses `SchemaOutOfWindow` when the database is not what this code was written for."""
+    await until(stop_signal(), service, settings)
+
+
+async def until(stop: asyncio.Event, service: AnyService, settings: Settings) -> None:
+    """Works until told to stop, then finishes the batch at hand and lets what is under way arrive."""
+    url = settings.database_url.get_secret_value()
+    woken = Wakers()
+    hints = Hints(url, service.name)
+
+    def committed() -> None:
+        woken()
+        hints()
+
+    async with opened(service, settings, "worker", committed) as base, service.ports(settings, base) as ports:
+        await check_schema_at_start(service.name, base.db, stop)
+        relay = Relay(url, login_of(settings), name=service.name, now=base.now)
+        woken.add(relay.wake)
+        health = Health([database_check(service.name, base.db)])
+        work = [
+            relay.run(),
+            hints.run(),
+            Hearing(url, service.name, woken).run(),
+            health.beat(),
+            *(_kept(job, ports, woken) for job in service.jobs),
+            *(_kept(job, base, woken) for job in HOUSEKEEPING),
+            *_ears(service, settings, base, ports, health, woken),
+        ]
+        async with asyncio.TaskGroup() as tasks:
+            begun = [tasks.create_task(part) for part in work]
+            await serve(FastAPI(routes=health.routes(), openapi_url=None), settings, health, stop)
+            for task in begun:
+                task.cancel()
+
+
+def _kept(job: Job[Any], ports: Any, woken: Wakers) -> Coroutine[Any, Any, None]:
+    bell = Bell()
+    woken.add(bell.ring)
+    return keep_running(job, ports, bell)
+
+
+def _ears(
+    service: AnyService, settings: Settings, base: Base, ports: Any, health: Health, woken: Wakers
+) -> list[Coroutine[Any, Any, None]]:
+    """What hears others, if this service hears any: the subscriber, another try for what failed, the measure of its lag."""
+    if not service.listeners.topics:
+        return []
+    consumer = Consumer(service.listeners, base.db, ports, base.now)
+    subscriber = Subscriber(consumer, login_of(settings), instance=settings.kafka_instance)
+    health.checks.append(joined_check(subscriber))
+
+    async def retry_parked(_: object) -> int:
+        return await consumer.retry_parked()
+
+    async def measure_lag(_: object) -> int:
+        await subscriber.measure()
+        return 0
+
+    return [
+        hear(subscriber),
+        _kept(Job(retry_parked, RETRY_EVERY, eager=False), None, woken),
+        _kept(Job(measure_lag, MEASURE_EVERY, eager=False), None, woken),
+    ]

@@ -1,0 +1,151 @@
+"""Both roles of a service as processes have them: told by the API, relayed, heard by the worker, and a quiet end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+import httpx
+import pytest
+from confluent_kafka.admin import AdminClient, NewTopic
+from fastapi import APIRouter, Depends
+from pydantic import SecretStr
+
+from deploy.local.kafka import Kafka
+from deploy.local.processes import free_port
+from shared import db, migrate
+from shared.auth import access_document, hear_access, open_to_all
+from shared.bus.listeners import Listeners
+from shared.clock import Clock
+from shared.contracts.access import IdentityAccess, Permission
+from shared.db import Database, JoinedDatabase, Transaction
+from shared.http import ports as door
+from shared.jobs import Jobs
+from shared.roles import api, worker
+from shared.service import AnyService, Base, Service
+from shared.settings import Settings
+from tests.integration.shared.shelf import HARRY, access
+from tests.support.servers import Databases
+
+pytestmark = pytest.mark.anyio
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    db: Database
+    now: Clock
+
+    def within(self, transaction: Transaction) -> "Ports":
+        return replace(self, db=JoinedDatabase(transaction))
+
+
+router = APIRouter()
+LISTENERS: Listeners[Ports] = Listeners("identity")
+JOBS: Jobs[Ports] = Jobs("identity")
+hear_access(LISTENERS)
+looked = asyncio.Event()
+
+
+@JOBS.every(timedelta(hours=1), eager=True)
+async def look(ports: Ports) -> int:
+    if await access_document(ports.db, HARRY):
+        looked.set()
+    return 0
+
+
+@LISTENERS.on(IdentityAccess)
+async def on_identity_access(_: IdentityAccess, ports: Ports) -> None:
+    async with ports.db.transaction() as tx:
+        tx.wake()
+
+
+@router.post("/v1/tell/{subject}", dependencies=[open_to_all("a test")])
+async def tell(subject: UUID, ports: Annotated[Ports, Depends(door)]) -> None:
+    async with ports.db.transaction() as tx:
+        tx.emit(access(subject, Permission.ORDERS_VIEW))
+
+
+@asynccontextmanager
+async def open_ports(_: Settings, base: Base) -> AsyncIterator[Ports]:
+    yield Ports(db=base.db, now=base.now)
+
+
+SERVICE = Service(name="identity", settings=Settings, ports=open_ports, routers=(router,), listeners=LISTENERS, jobs=JOBS)
+
+
+@pytest.fixture
+def empty(postgres: Databases) -> str:
+    return postgres.fresh_database()
+
+
+@pytest.fixture(scope="module")
+def broker(kafka: Kafka) -> Kafka:
+    admin = AdminClient(kafka.client_settings)
+    topic = NewTopic("identity.access", num_partitions=3, replication_factor=1)
+    for future in admin.create_topics([topic]).values():
+        future.result()
+    return kafka
+
+
+@pytest.fixture
+def settings(empty: str, broker: Kafka) -> Settings:
+    return Settings(
+        database_url=SecretStr(empty),
+        kafka_bootstrap=broker.bootstrap,
+        kafka_security="SASL_PLAINTEXT",
+        kafka_username=broker.operator.username,
+        kafka_password=SecretStr(broker.operator.password),
+        http_port=free_port(),
+        issuer="https://identity.test",
+    )
+
+
+@asynccontextmanager
+async def role(module: object, service: AnyService, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """The role, ready, until the block ends; then it must end by itself."""
+    stop = asyncio.Event()
+    running = asyncio.create_task(module.until(stop, service, settings))  # type: ignore[attr-defined]
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.http_port}") as http:
+        async with asyncio.timeout(30):
+            while not await ready(http):
+                await asyncio.wait([running], timeout=0.02)
+                if running.done():
+                    await running
+        try:
+            yield http
+        finally:
+            stop.set()
+            async with asyncio.timeout(15):
+                await running
+
+
+async def ready(http: httpx.AsyncClient) -> bool:
+    try:
+        return (await http.get("/healthz/ready")).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+async def test_what_the_api_tells_the_worker_hears(settings: Settings, empty: str) -> None:
+    engine = db.connect(empty, pool=1, name="test")
+    await migrate.migrate("identity", engine)
+    looked.clear()
+    other = settings.model_copy(update={"http_port": free_port()})
+    async with role(api, SERVICE, settings) as http, role(worker, SERVICE, other) as health:
+        assert (await http.post(f"/v1/tell/{HARRY}")).status_code == 200
+        async with asyncio.timeout(20):
+            await looked.wait()
+        assert (await http.get("/healthz/live")).text == "alive"
+        metrics = (await health.get("/metrics")).text
+        assert "vestibule_outbox_published_total" in metrics
+        assert "vestibule_http_request_duration_seconds" in metrics
+    await engine.dispose()
+
+
+async def test_a_role_does_not_begin_on_a_schema_that_it_does_not_know(settings: Settings) -> None:
+    for module in (api, worker):
+        with pytest.raises((migrate.SchemaOutOfWindow, ExceptionGroup)):
+            await module.until(asyncio.Event(), SERVICE, settings)
