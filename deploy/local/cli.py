@@ -1,23 +1,21 @@
-"""The commands of a developer's day: run everything, look at it, take it down."""
+"""The commands of a developer's day: run everything, look at it, take it down. Each loads what it needs when it runs."""
 
 import asyncio
 import json
 import os
 import signal
+from typing import TYPE_CHECKING
 
 import click
 
 from deploy.local import checks, dns_command, logs
-from deploy.local.doctor import findings
-from deploy.local.environment import KafkaAccess
 from deploy.local.folder import AlreadyRuns, Folder
-from deploy.local.jars import relock
 from deploy.local.options import HostAndPort, on_folder
 from deploy.local.processes import DidNotStart
 from deploy.local.running import detach, running_or_own
-from deploy.local.status import status as status_of
-from deploy.local.supervisor import Options
-from deploy.local.up import run_until_stopped
+
+if TYPE_CHECKING:
+    from deploy.local.environment import KafkaAccess
 
 STOPS_WITHIN = 15.0
 
@@ -48,6 +46,9 @@ def up(
     detached: bool,
 ) -> None:
     """Run everything on this machine, until Ctrl-C."""
+    from deploy.local.supervisor import Options  # noqa: PLC0415
+    from deploy.local.up import run_until_stopped  # noqa: PLC0415
+
     options = Options(folder, base_port=base_port, kafka=_your_kafka(kafka), db=db, smtp=smtp, dns=dns)
     try:
         if detached:
@@ -77,6 +78,8 @@ def down(folder: Folder) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As a document for programs.")
 def status(folder: Folder, *, as_json: bool) -> None:
     """Say what runs and where; exit code 0 when everything is ready, else 3."""
+    from deploy.local.status import status as status_of  # noqa: PLC0415
+
     document = asyncio.run(status_of(folder))
     if as_json:
         click.echo(json.dumps(document, indent=2))
@@ -109,6 +112,8 @@ def reset(folder: Folder, *, yes: bool) -> None:
 @on_folder
 def doctor(folder: Folder) -> None:
     """Look for what would keep Vestibule from running here; exit code 1 when something would."""
+    from deploy.local.doctor import findings  # noqa: PLC0415
+
     found = findings(folder)
     for finding in found:
         click.echo(f"{'ok ' if finding.well else 'NO '} {finding.what}")
@@ -121,7 +126,7 @@ def doctor(folder: Folder) -> None:
 @on_folder
 def tour(folder: Folder) -> None:
     """Tell the whole story of both guides on real parts; exit code 1 at any difference."""
-    from deploy.local.tour import run as tell  # noqa: PLC0415 -- slow to load, seldom needed
+    from deploy.local.tour import run as tell  # noqa: PLC0415
 
     with running_or_own(folder) as document:
         raise SystemExit(tell(document))
@@ -130,10 +135,14 @@ def tour(folder: Folder) -> None:
 @click.command("relock-kafka", hidden=True)
 def relock_kafka() -> None:
     """Write the list of Kafka's jars anew, after a change of its version."""
+    from deploy.local.jars import relock  # noqa: PLC0415
+
     relock()
 
 
-def _your_kafka(address: str | None) -> KafkaAccess | None:
+def _your_kafka(address: str | None) -> "KafkaAccess | None":
+    from deploy.local.environment import KafkaAccess  # noqa: PLC0415
+
     if address is None:
         return None
     try:

@@ -1,7 +1,6 @@
 """`vestibule dns`: publishing records at the development DNS."""
 
 import click
-import httpx
 
 from deploy.local.folder import Folder
 from deploy.local.options import on_folder
@@ -40,6 +39,8 @@ def show(folder: Folder, name: str) -> None:
 
 
 def _ask(folder: Folder, method: str, **arguments: dict[str, str]) -> list[dict[str, str]]:
+    import httpx  # noqa: PLC0415 -- slow to load, and only needed here
+
     run = folder.run()
     if run is None or "dns-control" not in run.helpers:
         raise click.ClickException("no development DNS runs here; first: vestibule up")

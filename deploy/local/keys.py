@@ -3,6 +3,7 @@
 import base64
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class Keys:
     kafka_passwords: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, file: Path, services: list[str]) -> "Keys":
+    def of(cls, file: Path, services: Sequence[str]) -> "Keys":
         """The keys of a data folder, made where it has none, with a Kafka password for each service."""
         if file.exists():
             keys = cls(**json.loads(file.read_text()))

@@ -15,7 +15,6 @@ import click
 from deploy.local.folder import AlreadyRuns, Folder
 from deploy.local.nursery import ROOT
 from deploy.local.processes import POLL, DidNotStart, guarded, tail
-from deploy.local.status import status
 
 READY_WITHIN = 300.0
 """Long enough for the first start on a machine, which downloads Kafka."""
@@ -35,6 +34,8 @@ def running_or_own(folder: Folder) -> Iterator[dict[str, Any]]:
     if not folder.runs():
         command = [sys.executable, "-P", "-m", "shared.cli", "up", "--data", str(folder.path)]
         own = _start(folder, guarded(command, SIGTERM))
+    from deploy.local.status import status  # noqa: PLC0415 -- slow to load, and only needed here
+
     try:
         yield asyncio.run(status(folder))
     finally:

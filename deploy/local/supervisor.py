@@ -17,11 +17,12 @@ from deploy.local.jars import cache_folder
 from deploy.local.kafka import Kafka
 from deploy.local.kafka_install import install_kafka
 from deploy.local.keys import Keys
-from deploy.local.nursery import ROOT, Nursery, Program
+from deploy.local.nursery import Nursery, Program
 from deploy.local.ports import allocate
 from deploy.local.postgres import Postgres
 from deploy.local.processes import DidNotStart
 from deploy.local.role import Role
+from shared.service_names import service_names
 
 ROLES = ("api", "worker")
 HELPERS = ("mailbox", "smtp", "dns", "dns-control", "online-service")
@@ -53,11 +54,6 @@ class Server(Protocol):
     def alive(self) -> bool: ...
 
 
-def services() -> list[str]:
-    """Names of the services of this house."""
-    return sorted(app.parent.name for app in (ROOT / "services").glob("*/app.py"))
-
-
 class Supervisor:
     """One embedded run, from claiming its folder to letting it go."""
 
@@ -65,7 +61,7 @@ class Supervisor:
         self._options = options
         self._folder = options.folder
         self._say = say
-        self._services = services()
+        self._services = service_names()
         self._state = Run(pid=os.getpid())
         self._nursery = Nursery(self._folder.log("zygote"))
         self._servers: dict[str, Server] = {}

@@ -23,9 +23,10 @@ import traceback
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-import services
+import shared.roles
+from shared.service_names import service_names
 
-ALSO = ("uvicorn", "faststream.kafka", "shared.cli", "deploy.local.dns.web", "deploy.local.mailbox.web")
+ALSO = ("shared.cli.running", "deploy.local.dns.web", "deploy.local.mailbox.web")
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
 
@@ -60,9 +61,9 @@ def main() -> None:
 
 def preload() -> None:
     """Loads every service and what they are made of."""
-    for service in pkgutil.iter_modules(services.__path__):
-        importlib.import_module(f"services.{service.name}.app")
-    for name in ALSO:
+    own = [f"services.{name}.app" for name in service_names()]
+    roles = [module.name for module in pkgutil.iter_modules(shared.roles.__path__, "shared.roles.")]
+    for name in (*own, *roles, *ALSO):
         importlib.import_module(name)
     if threading.active_count() > 1:
         raise RuntimeError(f"loading the services started threads: {threading.enumerate()}")

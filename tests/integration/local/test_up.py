@@ -1,0 +1,182 @@
+"""`vestibule up`, `status` and `down` on the real house: what a person at a keyboard relies on."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dns.asyncquery
+import dns.message
+import pytest
+
+from deploy.local.folder import Folder
+from deploy.local.nursery import ROOT
+from deploy.local.status import status
+from tests.support.processes import alive, descendants, until
+
+COMMAND = [sys.executable, "-P", "-m", "shared.cli"]
+START = 120.0
+
+
+class House:
+    """An embedded run in a folder, used by its commands."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> subprocess.Popen[bytes]:
+        with (self.folder.parent / "up.log").open("ab") as log:
+            command = [*COMMAND, "up", "--data", str(self.folder)]
+            self.process = subprocess.Popen(command, env=environment(), stdout=log, stderr=log, start_new_session=True)
+        until(lambda: self._ended() or self.document()["state"] == "ready", patience=START)
+        assert not self._ended(), (self.folder.parent / "up.log").read_text()
+        return self.process
+
+    def document(self) -> dict[str, Any]:
+        return asyncio.run(status(Folder(self.folder)))
+
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [*COMMAND, *arguments, "--data", str(self.folder)]
+        return subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+
+    def _ended(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def published(document: dict[str, Any], name: str) -> list[bytes]:
+    """What the development DNS answers for a name, asked at the server of the zone."""
+    query = dns.message.make_query(name, "TXT")
+    answer = asyncio.run(dns.asyncquery.udp(query, "127.0.53.3", port=document["dns"]["port"], timeout=5))
+    return [b"".join(record.strings) for rrset in answer.answer for record in rrset]
+
+
+@contextmanager
+def running_house(folder: Path) -> Iterator[House]:
+    house = House(folder)
+    house.start()
+    try:
+        yield house
+    finally:
+        if house.process and house.process.poll() is None:
+            house.process.kill()
+            house.process.wait()
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with running_house(tmp_path_factory.mktemp("house") / "data") as house:
+        yield house
+
+
+def test_status_says_where_everything_is(house: House) -> None:
+    document = json.loads(house.command("status", "--json").stdout)
+
+    assert set(document) == {"state", "data_dir", "services", "kafka", "postgres", "smtp", "mailbox", "dns"}
+    assert document["data_dir"] == str(house.folder)
+    for roles in document["services"].values():
+        assert set(roles) == {"api", "worker"}
+        for role in roles.values():
+            assert set(role) == {"pid", "url", "ready"}
+            assert role["ready"]
+            assert alive(role["pid"])
+    assert set(document["kafka"]) == {"pid", "bootstrap", "operator"}
+    assert set(document["kafka"]["operator"]) == {"username", "password"}
+    assert set(document["postgres"]["urls"]) == set(document["services"])
+    assert alive(document["kafka"]["pid"])
+    assert alive(document["postgres"]["pid"])
+    assert set(document["smtp"]) == set(document["dns"]) == {"host", "port"}
+    assert document["mailbox"]["url"].startswith("http://127.0.0.1:")
+
+
+def test_secrets_are_for_their_owner_alone(house: House) -> None:
+    readable = [path for path in house.folder.glob("*") if path.is_file() and path.stat().st_mode & 0o077]
+
+    assert [path.name for path in readable if path.name not in ("lock", "ports.json", "dns.json")] == []
+
+
+def test_a_second_up_says_that_one_runs(house: House) -> None:
+    second = house.command("up")
+
+    assert second.returncode == 1
+    assert "runs already" in second.stderr
+    assert house.document()["state"] == "ready"
+
+
+def test_what_dies_comes_back(house: House) -> None:
+    before = house.document()
+    service, roles = next(iter(before["services"].items()))
+
+    os.kill(roles["api"]["pid"], signal.SIGKILL)
+    until(lambda: house.document()["services"][service]["api"]["pid"] != roles["api"]["pid"])
+    os.kill(before["postgres"]["pid"], signal.SIGKILL)
+    until(lambda: house.document()["postgres"]["pid"] != before["postgres"]["pid"])
+    until(lambda: house.document()["state"] == "ready")
+
+    after = house.document()
+    assert after["services"][service]["api"]["url"] == roles["api"]["url"]
+    assert after["postgres"]["urls"] == before["postgres"]["urls"]
+
+
+def test_records_are_published_and_taken_back(house: House) -> None:
+    name = "_vestibule-challenge.fabrikam.com"
+
+    assert house.command("dns", "add", name, "TXT", "a token").returncode == 0
+    assert published(house.document(), name) == [b"a token"]
+    assert f"{name} TXT a token" in house.command("dns", "show").stdout
+    house.command("dns", "del", name)
+    assert published(house.document(), name) == []
+    refused = house.command("dns", "add", "co.uk", "TXT", "x")
+    assert refused.returncode == 1
+    assert "register" in refused.stderr
+
+
+def test_logs_show_each_roles_last_lines(house: House) -> None:
+    shown = house.command("logs", "postgres")
+
+    assert "database system is ready" in shown.stdout
+    assert house.command("logs", "nobody").returncode == 1
+
+
+def test_data_survive_a_stop_and_nothing_survives_a_kill(tmp_path: Path) -> None:
+    with running_house(tmp_path / "data") as house:
+        tell_of_a_stop_and_a_kill(house)
+
+
+def tell_of_a_stop_and_a_kill(house: House) -> None:
+    assert house.process is not None
+    house.command("dns", "add", "kept.fabrikam.com", "TXT", "kept")
+    before = house.document()
+    started = descendants(house.process.pid)
+
+    house.process.send_signal(signal.SIGINT)
+    assert house.process.wait(timeout=20) == 0
+    assert not [pid for pid in started if alive(pid)]
+    assert house.document() == {"state": "down", "data_dir": str(house.folder), "services": {}}
+
+    process = house.start()
+    after = house.document()
+    assert published(after, "kept.fabrikam.com") == [b"kept"]
+    assert after["kafka"]["operator"] == before["kafka"]["operator"]
+    assert after["services"].keys() == before["services"].keys()
+    started = descendants(process.pid)
+    process.kill()
+    process.wait()
+    until(lambda: not [pid for pid in started if alive(pid)])
+    assert house.document()["state"] == "down"
+
+    house.start()
+    assert house.command("down").stdout == "Stopped.\n"
+    assert house.document()["state"] == "down"
+    assert house.command("reset", "--yes").returncode == 0
+    assert not house.folder.exists()
