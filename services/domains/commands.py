@@ -198,15 +198,20 @@ async def _begin_looks(ports: Ports, *, room: int) -> Sequence[Watch]:
         return [await store.keep_watch(tx, rules.begin_look(watch, now=ports.now())) for watch in due]
 
 
+async def _look(ports: NetworkPorts, begun: Watch) -> Report:
+    """Asks the DNS and judges what it says; touches no row."""
+    claim = await store.claim(ports.db, begun.claim_id)
+    sighting = await ports.dns.look(rules.question(ports.challenge, claim.domain, ports.new_token()))
+    current, *older = (
+        rules.token(ports.challenge, claim.id, claim.domain, generation) for generation in range(begun.generation, 0, -1)
+    )
+    return rules.judge(sighting, token=current, older=tuple(older))
+
+
 async def _check_proof(ports: NetworkPorts, begun: Watch) -> None:
     """One look and its consequence. A fault ends this look alone: its lease makes the claim due again."""
     try:
-        claim = await store.claim(ports.db, begun.claim_id)
-        sighting = await ports.dns.look(rules.question(ports.challenge, claim.domain, ports.new_token()))
-        current, *older = (
-            rules.token(ports.challenge, claim.id, claim.domain, generation) for generation in range(begun.generation, 0, -1)
-        )
-        await verify_domain(ports, begun, rules.judge(sighting, token=current, older=tuple(older)))
+        await verify_domain(ports, begun, await _look(ports, begun))
     except Exception:
         log.exception("look_failed", claim_id=str(begun.claim_id), attempt=begun.attempt)
 

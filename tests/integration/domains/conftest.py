@@ -1,0 +1,20 @@
+"""The service domains on a database of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.integration.domains.house import House, prepare, running
+from tests.support.servers import Databases
+
+
+@pytest.fixture
+def database(postgres: Databases) -> str:
+    return postgres.prepared_database("domains", lambda url: asyncio.run(prepare(url)))
+
+
+@pytest.fixture
+async def house(database: str) -> AsyncIterator[House]:
+    async with running(database) as house:
+        yield house
