@@ -36,21 +36,11 @@ class NamedFiles(PydanticBaseSettingsSource):
         return {name: value for name, value in found.items() if value is not None}
 
 
-class DatabaseSettings(BaseSettings):
-    """What every role needs, and all that migrations need."""
+class EnvironmentSettings(BaseSettings):
+    """Settings as this module reads them."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
-    )
-
-    database_url: SecretStr = Field(description="The service's own database, `postgresql://user:password@host:port/name`.")
-    database_pool: int = Field(default=8, ge=1, le=200, description="Connections that one process may hold.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least severity that is logged."
-    )
-    environment: str = Field(default="production", description="Name of the installation, shown in traces.")
-    otlp_endpoint: str | None = Field(
-        default=None, description="Base URL of an OTLP/HTTP collector for traces; without it none are sent."
     )
 
     @classmethod
@@ -64,6 +54,20 @@ class DatabaseSettings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Given values first, then the environment, named files, the folder of secrets."""
         return init_settings, env_settings, NamedFiles(settings_cls), file_secret_settings
+
+
+class DatabaseSettings(EnvironmentSettings):
+    """What every role needs, and all that migrations need."""
+
+    database_url: SecretStr = Field(description="The service's own database, `postgresql://user:password@host:port/name`.")
+    database_pool: int = Field(default=8, ge=1, le=200, description="Connections that one process may hold.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severity that is logged."
+    )
+    environment: str = Field(default="production", description="Name of the installation, shown in traces.")
+    otlp_endpoint: str | None = Field(
+        default=None, description="Base URL of an OTLP/HTTP collector for traces; without it none are sent."
+    )
 
 
 class Settings(DatabaseSettings):
@@ -85,7 +89,7 @@ class Settings(DatabaseSettings):
     issuer: str = Field(description="Identity's public base URL, which access tokens name as their issuer.")
 
 
-AnySettings = TypeVar("AnySettings", bound=DatabaseSettings)
+AnySettings = TypeVar("AnySettings", bound=EnvironmentSettings)
 
 
 def load(settings: type[AnySettings]) -> AnySettings:

@@ -17,6 +17,7 @@ T = TypeVar("T")
 SETTINGS: Final = 2
 SCHEMA: Final = 3
 AWAY: Final = 4
+REFUSED: Final = 5
 
 
 def fail(message: str, status: int) -> NoReturn:

@@ -37,7 +37,7 @@ def partner() -> None:
 def enroll(slug: str, name: str, email: str, language: str, time_zone: str, replication_factor: int) -> None:
     """Enrol a partner: its topic, its Kafka user and rights, its machine client; prints the secrets, once, as JSON."""
     _operating().enroll_partner(
-        slug, name=name, email=email, language=language, time_zone=time_zone, replication_factor=replication_factor
+        slug, name=name, email=email, language=language, time_zone=time_zone, replication=replication_factor
     )
 
 
