@@ -1,13 +1,11 @@
 """The audit log of a service: every change and every right that was refused, kept in its own database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, MetaData, Table, Text, Uuid, insert
+from sqlalchemy import Column, DateTime, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.contracts import Actor, Event
 
@@ -44,26 +42,3 @@ class Note:
     def of(cls, event: Event, event_id: UUID, correlation_id: UUID) -> "Note":
         """The entry for a change that told this event; the entry and the event share their id."""
         return cls(event_id, event.actor, event.contract.topic, event.key, {"version": event.version}, correlation_id)
-
-
-async def write(connection: AsyncConnection, notes: Sequence[Note], *, at: datetime) -> None:
-    """Keeps the entries in the connection's transaction."""
-    if not notes:
-        return
-    await connection.execute(
-        insert(audit_log),
-        [
-            {
-                "id": note.id,
-                "at": at,
-                "actor_kind": note.actor.kind,
-                "actor_id": note.actor.id,
-                "on_behalf_of": note.actor.on_behalf_of,
-                "action": note.action,
-                "subject": note.subject,
-                "detail": dict(note.detail),
-                "correlation_id": note.correlation_id,
-            }
-            for note in notes
-        ],
-    )

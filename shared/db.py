@@ -114,9 +114,7 @@ class ConnectionTransaction:
 
     async def flush(self) -> None:
         """Writes what was told and noted; the last thing before the commit."""
-        now = self._tools.now()
-        await audit.write(self.connection, self._notes, at=now)
-        await outbox.write(self.connection, self._told, logged_at=now)
+        await outbox.write(self.connection, self._told, self._notes, at=self._tools.now())
 
     def committed(self) -> None:
         """Called after the commit: wakes the relay and the jobs if there is something for them."""

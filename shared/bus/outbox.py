@@ -1,5 +1,6 @@
 """The write side: numbers a transaction's events within their streams and keeps them beside the state they tell of."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.audit import Note
 from shared.cause import Cause
 from shared.contracts import Event
 
@@ -89,15 +91,23 @@ with told as (
     window stream as (partition by told.topic, told.key)
      order by told.place
     returning id, logged_at, topic, key
+), noted as (
+    insert into audit_log (id, at, actor_kind, actor_id, on_behalf_of, action, subject, detail, correlation_id)
+    select id, $11, actor_kind, actor_id, on_behalf_of, action, subject, detail::jsonb, correlation_id
+      from unnest($13::uuid[], $14::text[], $15::text[], $16::uuid[], $17::text[], $18::text[], $19::text[], $20::uuid[])
+        as n (id, actor_kind, actor_id, on_behalf_of, action, subject, detail, correlation_id)
 )
 insert into outbox_queue (id, logged_at, shard)
 select id, logged_at, abs(hashtext(topic || ' ' || key)::bigint) % $12 from logged order by id
 """
 
 
-async def write(connection: AsyncConnection, events: Sequence[Told], *, logged_at: datetime) -> None:
-    """Keeps the events in the connection's transaction, numbered after the last of each stream. One round trip."""
-    if not events:
+async def write(connection: AsyncConnection, events: Sequence[Told], notes: Sequence[Note], *, at: datetime) -> None:
+    """Keeps events and audit entries in the connection's transaction, in one statement.
+
+    The events are numbered after the last of each stream, whose order they enter here: it should be the last statement.
+    """
+    if not events and not notes:
         return
     await connection.exec_driver_sql(
         WRITE,
@@ -112,7 +122,15 @@ async def write(connection: AsyncConnection, events: Sequence[Told], *, logged_a
             [event.causation_id for event in events],
             [event.traceparent for event in events],
             [event.value for event in events],
-            logged_at,
+            at,
             SHARDS,
+            [note.id for note in notes],
+            [note.actor.kind for note in notes],
+            [note.actor.id for note in notes],
+            [note.actor.on_behalf_of for note in notes],
+            [note.action for note in notes],
+            [note.subject for note in notes],
+            [json.dumps(dict(note.detail)) for note in notes],
+            [note.correlation_id for note in notes],
         ),
     )

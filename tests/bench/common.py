@@ -1,0 +1,76 @@
+"""What measurements share: servers of their own, repetition, and a report for people or for programs."""
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from shared.bus.admin import Admin
+from shared.bus.login import Login
+from tests.integration.bus.ledger import prepare
+from tests.support.servers import Databases, running_kafka, running_postgres
+
+PASSWORD = "bench"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of the report, and what was aimed at."""
+
+    name: str
+    value: float
+    unit: str = ""
+    aim: str = ""
+
+
+@dataclass(frozen=True)
+class Servers:
+    """A database server, and a broker that knows the topics and every service's user."""
+
+    postgres: Databases
+    bootstrap: str
+
+    def login(self, user: str) -> Login:
+        return Login(self.bootstrap, user, PASSWORD, "SASL_PLAINTEXT")
+
+    async def database(self) -> str:
+        url = self.postgres.fresh_database()
+        await prepare(url)
+        return url
+
+
+@contextmanager
+def servers(hears: Mapping[str, Sequence[str]]) -> Iterator[Servers]:
+    """Fresh servers; `hears` has the readers and their topics."""
+    with running_postgres() as postgres, running_kafka() as kafka:
+        operator = Login(kafka.bootstrap, kafka.operator.username, kafka.operator.password, "SASL_PLAINTEXT")
+        users = {"identity", "domains", "provisioning", "notifications", *hears}
+        Admin(operator, replication=1).apply(hears, dict.fromkeys(users, PASSWORD))
+        yield Servers(postgres, kafka.bootstrap)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    return statistics.quantiles(values, n=1000, method="inclusive")[round(share * 1000) - 1]
+
+
+def run(
+    title: str, measure: Callable[[Servers], Coroutine[Any, Any, Sequence[Figure]]], *, hears: Mapping[str, Sequence[str]]
+) -> None:
+    """Measures on fresh servers and reports; `--json` for programs."""
+    arguments = argparse.ArgumentParser(description=title)
+    arguments.add_argument("--json", action="store_true")
+    as_json = arguments.parse_args().json
+    with servers(hears) as found:
+        figures = asyncio.run(measure(found))
+    if as_json:
+        sys.stdout.write(json.dumps({figure.name: round(figure.value, 3) for figure in figures}) + "\n")
+        return
+    sys.stdout.write(f"{title}\n")
+    for figure in figures:
+        aim = f"   (aim {figure.aim})" if figure.aim else ""
+        sys.stdout.write(f"  {figure.name:<45} {figure.value:>12,.2f} {figure.unit}{aim}\n")
