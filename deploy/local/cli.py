@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shlex
 import signal
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ STOPS_WITHIN = 15.0
 
 def commands() -> list[click.Command]:
     """All of them, to be put under `vestibule`."""
-    return [up, down, status, logs.logs, reset, doctor, tour, dns_command.dns, relock_kafka, *checks.COMMANDS]
+    return [up, down, status, env, logs.logs, reset, doctor, tour, dns_command.dns, relock_kafka, *checks.COMMANDS]
 
 
 @click.command()
@@ -92,6 +93,19 @@ def status(folder: Folder, *, as_json: bool) -> None:
             if url := document.get(name, {}).get("url"):
                 click.echo(f"  {name:14} {'':18} {url}")
     raise SystemExit(0 if document["state"] == "ready" else 3)
+
+
+@click.command()
+@on_folder
+@click.argument("name", default="operator")
+def env(folder: Folder, name: str) -> None:
+    """Print the settings of NAME (a service, or the operator) for a shell: eval "$(vestibule env identity)"."""
+    try:
+        settings = folder.settings(name)
+    except KeyError:
+        raise click.ClickException(f"nothing of that name runs here: {name}") from None
+    for variable, value in settings.items():
+        click.echo(f"export {variable}={shlex.quote(value)}")
 
 
 @click.command()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from deploy.local.keys import Keys
 from deploy.local.nursery import ROOT
+from shared.settings import PREFIX
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Surroundings:
     dns: tuple[str, int]
 
     def service(self, name: str) -> dict[str, str]:
-        """The environment of a service's roles; each role adds its own port."""
+        """The settings of a service's roles, as environment variables; each role adds its own port."""
         settings = {
             "DATABASE_URL": self.databases[name],
             "KAFKA_BOOTSTRAP": self.kafka.bootstrap,
@@ -43,10 +44,10 @@ class Surroundings:
             "ENVIRONMENT": "local",
             **self._own(name),
         }
-        return clean_environment(settings)
+        return _prefixed(settings)
 
     def operator(self) -> dict[str, str]:
-        """The environment of `vestibule kafka apply`, `partner enroll` and `replay`."""
+        """The settings of whoever runs `vestibule kafka apply` or `vestibule partner enroll`."""
         settings = {
             "KAFKA_BOOTSTRAP": self.kafka.bootstrap,
             "KAFKA_SECURITY": self.kafka.security,
@@ -55,7 +56,7 @@ class Surroundings:
             "KAFKA_USERS": json.dumps(self.keys.kafka_passwords),
             "ISSUER": self.urls.get("identity", ""),
         }
-        return clean_environment(settings)
+        return _prefixed(settings)
 
     def _own(self, name: str) -> dict[str, str]:
         keys = self.keys
@@ -98,6 +99,10 @@ class Surroundings:
 
 
 def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Our own environment without any settings of Vestibule that stood in it, plus the given ones."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("VESTIBULE_")}
-    return {**inherited, "PYTHONPATH": str(ROOT), **{f"VESTIBULE_{name}": value for name, value in settings.items()}}
+    """The given settings and our own environment, but for settings of Vestibule that stood in that."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return {**inherited, "PYTHONPATH": str(ROOT), **settings}
+
+
+def _prefixed(settings: Mapping[str, str]) -> dict[str, str]:
+    return {f"{PREFIX}{name}": value for name, value in settings.items()}

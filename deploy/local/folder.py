@@ -4,7 +4,7 @@ import fcntl
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -106,6 +106,16 @@ class Folder:
         fresh.write_text(json.dumps(asdict(run)))
         fresh.replace(self._run_file)
 
+    def keep_settings(self, settings: Mapping[str, Mapping[str, str]]) -> None:
+        """Leaves the environment variables of each service, and of the operator, for those who run commands beside it."""
+        self._settings_file.touch(mode=0o600)
+        self._settings_file.write_text(json.dumps(settings))
+
+    def settings(self, name: str) -> dict[str, str]:
+        """Environment variables for commands of a service, or of the `operator`; refuses with `KeyError` other names."""
+        kept: dict[str, dict[str, str]] = json.loads(self._settings_file.read_text()) if self.runs() else {}
+        return kept[name]
+
     def delete(self) -> None:
         """Forgets everything; refuses while a supervisor has the folder."""
         with self.claimed():
@@ -114,6 +124,10 @@ class Folder:
     @property
     def _lock_file(self) -> Path:
         return self.path / "lock"
+
+    @property
+    def _settings_file(self) -> Path:
+        return self.path / "settings.json"
 
     @property
     def _run_file(self) -> Path:

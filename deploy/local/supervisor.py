@@ -100,6 +100,8 @@ class Supervisor:
             smtp=(self._state.smtp["host"], self._state.smtp["port"]),
             dns=(self._state.dns["host"], self._state.dns["port"]),
         )
+        settings = {name: surroundings.service(name) for name in self._services}
+        self._folder.keep_settings({**settings, "operator": surroundings.operator()})
         self._say("preparing databases and topics")
         async with asyncio.TaskGroup() as second:
             second.create_task(self._run_once("kafka", ["kafka", "apply"], surroundings.operator()))
@@ -160,18 +162,18 @@ class Supervisor:
         return {role.program.name: role.url for role in helpers}
 
     async def _prepare(self, service: str, surroundings: Surroundings) -> None:
-        environment = surroundings.service(service)
-        await self._run_once(f"{service}-migrate", [service, "migrate"], environment)
+        settings = surroundings.service(service)
+        await self._run_once(f"{service}-migrate", [service, "migrate"], settings)
         if service == "identity":
             bootstrap = ["identity", "bootstrap", "--client-secret-file", str(self._folder.vendor_client.absolute())]
-            await self._run_once("identity-bootstrap", bootstrap, environment)
+            await self._run_once("identity-bootstrap", bootstrap, settings)
 
-    async def _run_once(self, name: str, args: list[str], environment: dict[str, str]) -> None:
-        await self._nursery.run(Program(name, "shared.cli", args, environment, self._folder.log(name)))
+    async def _run_once(self, name: str, args: list[str], settings: dict[str, str]) -> None:
+        await self._nursery.run(Program(name, "shared.cli", args, clean_environment(settings), self._folder.log(name)))
 
     def _service_role(self, service: str, role: str, surroundings: Surroundings) -> Role:
         name = f"{service}-{role}"
-        environment = {**surroundings.service(service), "VESTIBULE_HTTP_PORT": str(self._ports[name])}
+        environment = clean_environment({**surroundings.service(service), "VESTIBULE_HTTP_PORT": str(self._ports[name])})
         self._state.services.setdefault(service, {})
         return Role(Program(name, "shared.cli", [service, role], environment, self._folder.log(name)), self._url(name))
 
