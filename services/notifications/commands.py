@@ -208,7 +208,8 @@ async def _background(ports: Ports, tx: Transaction, event: Event) -> Background
 
 
 def _enclosed(ports: Ports, event: InvitationSent | AdminNominated) -> Enclosed:
-    return Enclosed.of(ports.unseal(UUID(event.key), event.sealed))
+    link_id = event.invitation_id if isinstance(event, InvitationSent) else event.nomination_id
+    return Enclosed.of(ports.unseal(link_id, event.sealed))
 
 
 def _count(mail: Delivery) -> None:

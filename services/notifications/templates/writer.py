@@ -74,11 +74,11 @@ class Writer:
         message["Subject"] = sides.subject
         message["Date"] = format_datetime(delivery.created_at)
         message["Message-ID"] = f"<{delivery.id}@{self._domain}>"
-        message["Content-Language"] = language.code
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834
         message["X-Auto-Response-Suppress"] = "All"
         message.set_content(sides.text, cte="quoted-printable")
         message.add_alternative(sides.html, subtype="html", cte="quoted-printable")
+        message["Content-Language"] = language.code
         message.set_boundary(f"=_{delivery.id.hex}")
         return Envelope(self._sender.address, recipient, message.as_bytes())
 
