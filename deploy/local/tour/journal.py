@@ -36,6 +36,11 @@ class Record:
         return document
 
 
+def having(**fields: object) -> Callable[[dict[str, Any]], bool]:
+    """Whether an event has these values in these fields."""
+    return lambda event: all(event.get(name) == value for name, value in fields.items())
+
+
 class NotTold(AssertionError):
     """No such event came within the time allowed."""
 

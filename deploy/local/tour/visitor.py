@@ -107,8 +107,14 @@ async def machine(http: httpx.AsyncClient, issuer: str, client_id: str, client_s
     return Api(http, answer.json()["access_token"])
 
 
-async def person(http: httpx.AsyncClient, issuer: str, client_id: str, redirect_uri: str, email: str, password: str) -> Api:
-    """A person, signed in on identity's own page by authorisation code with PKCE S256 (RFC 7636)."""
+async def person(
+    http: httpx.AsyncClient, browser: httpx.AsyncClient, issuer: str, client: tuple[str, str], email: str, password: str
+) -> Api:
+    """A person, signed in on identity's own page by authorisation code with PKCE S256 (RFC 7636).
+
+    `client` is the relying party: its id and its redirect URI. The browser does not follow redirects by itself.
+    """
+    client_id, redirect_uri = client
     verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     query = {
@@ -123,13 +129,12 @@ async def person(http: httpx.AsyncClient, issuer: str, client_id: str, redirect_
         "prompt": "login",
     }
     metadata = (await http.get(f"{issuer}/.well-known/openid-configuration")).raise_for_status().json()
-    async with httpx.AsyncClient(follow_redirects=False, timeout=10) as browser:
-        page = await _follow(browser, await browser.get(metadata["authorization_endpoint"], params=query), until=redirect_uri)
-        form = form_of(page, holding="password")
-        answer = await browser.post(form.action, data={**form.fields, "email": email, "password": password})
-        landed = await _follow(browser, answer, until=redirect_uri)
+    page = await _follow(browser, await browser.get(metadata["authorization_endpoint"], params=query), until=redirect_uri)
+    form = form_of(page, holding="password")
+    answer = await browser.post(form.action, data={**form.fields, "email": email, "password": password})
+    landed = await _follow(browser, answer, until=redirect_uri)
     back = parse_qs(urlsplit(landed.headers.get("location", "")).query)
-    same(back.get("state"), [state], f"sign-in of {email} ({landed.status_code})")
+    same(back.get("state"), [state], f"sign-in of {email} ({landed.status_code} {landed.headers.get('vestibule-problem')})")
     answer = await http.post(
         metadata["token_endpoint"],
         data={

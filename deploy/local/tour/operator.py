@@ -1,0 +1,82 @@
+"""What operators do in the story, by the commands that they would use."""
+
+import asyncio
+import json
+import sys
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from deploy.local.environment import KafkaAccess, Surroundings
+from deploy.local.folder import Folder
+from deploy.local.keys import Keys
+from deploy.local.tour.narrator import Difference
+from deploy.local.tour.stage import Enrolment
+from deploy.local.tour.visitor import Json
+
+REDIRECT_URI: Final = "http://127.0.0.1/tour"
+
+
+class Operator:
+    """Somebody with the data folder of a run, at a shell."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = document
+        self._folder = Path(document["data_dir"])
+
+    @cached_property
+    def _surroundings(self) -> Surroundings:
+        document = self._document
+        kafka, operator = document["kafka"], document["kafka"]["operator"]
+        return Surroundings(
+            keys=Keys.of(Folder(self._folder).keys, []),
+            databases=document["postgres"]["urls"],
+            kafka=KafkaAccess(kafka["bootstrap"], "SASL_PLAINTEXT", operator["username"], operator["password"]),
+            urls={name: roles["api"]["url"] for name, roles in document["services"].items() if "api" in roles},
+            smtp=(document["smtp"]["host"], document["smtp"]["port"]),
+            dns=(document["dns"]["host"], document["dns"]["port"]),
+        )
+
+    def _environment(self, command: str) -> dict[str, str]:
+        if command == "identity":
+            return self._surroundings.service(command)
+        return self._surroundings.operator()
+
+    def vendor_client(self) -> tuple[str, str]:
+        """Id and secret of the vendor's machine client, as `vestibule identity bootstrap` left them."""
+        client = json.loads((self._folder / "vendor-client").read_text())
+        return client["client_id"], client["client_secret"]
+
+    async def add_web_client(self) -> tuple[str, str]:
+        """A public client for signing in, and its redirect URI."""
+        out = await self._vestibule("identity", "client", "add", "tour", "--redirect-uri", REDIRECT_URI)
+        return json.loads(out)["client_id"], REDIRECT_URI
+
+    async def enrol(self, draft: Json) -> Enrolment:
+        """`vestibule partner enroll`."""
+        options = [
+            part for name in ("name", "email", "language", "time_zone") for part in (f"--{name.replace('_', '-')}", draft[name])
+        ]
+        made = json.loads(await self._vestibule("partner", "enroll", draft["slug"], *options))
+        return Enrolment(
+            made["partner_id"], made["client_id"], made["client_secret"], made["kafka_username"], made["kafka_password"]
+        )
+
+    async def add(self, name: str, kind: str, value: str) -> None:
+        """`vestibule dns add`."""
+        await self._vestibule("dns", "add", name, kind, value, "--data", str(self._folder))
+
+    async def remove(self, name: str, kind: str) -> None:
+        """`vestibule dns del`."""
+        await self._vestibule("dns", "del", name, kind, "--data", str(self._folder))
+
+    async def _vestibule(self, *arguments: str) -> str:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", "shared.cli", *arguments,
+            env=self._environment(arguments[0]),
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, err = await process.communicate()
+        if process.returncode:
+            raise Difference(f"vestibule {' '.join(arguments)}: {err.decode().strip()}")
+        return out.decode()
