@@ -8,18 +8,23 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from prometheus_client import Counter
 
 from services.domains import rules, store
-from services.domains.model import Account, Claim, Nomination, ProofRecord, Report, Watch
+from services.domains.model import Account, Claim, Journey, Nomination, ProofRecord, Report, Watch
 from services.domains.ports import NetworkPorts, Ports
+from shared.cause import Cause, caused_by, current_cause
 from shared.contracts.access import Access
 from shared.contracts.identity import AccountRegistered
+from shared.telemetry import continued, traceparent
 
 LOOKS_AT_ONCE: Final = 20
 """Looks that one process has under way."""
 LEASE_EVERY: Final = 0.5
 """Seconds after which more due looks are begun while slow ones are still under way."""
 EXPIRED_AT_ONCE: Final = 50
+
+LOOKS: Final = Counter("vestibule_domain_looks_total", "Looks for a domain's proof, by what they told.", ("verdict",))
 
 log = structlog.get_logger()
 
@@ -120,7 +125,7 @@ async def accept_nomination(ports: NetworkPorts, secret: str, *, authorization: 
         )
         answer = await store.keep_answer(tx, decision)
         if decision.events:
-            await store.keep_watch(tx, rules.watch_for(answer.claim, now=ports.now()))
+            await store.keep_watch(tx, rules.watch_for(answer.claim, _journey(ports), now=ports.now()))
         return answer.claim
 
 
@@ -169,7 +174,7 @@ async def check_now(ports: Ports, claim_id: UUID, *, by: Access) -> Watch:
     async with ports.db.transaction() as tx:
         claim = await store.claim_locked(tx, claim_id)
         rules.require_prover(claim, await store.accounts_of(tx, claim_id), by=by)
-        watch = rules.check_now(claim, await store.watch_locked(tx, claim_id), now=ports.now())
+        watch = rules.check_now(claim, await store.watch_locked(tx, claim_id), _journey(ports), now=ports.now())
         tx.note(by.actor(), "check_now", str(claim_id))
         tx.wake()
         return await store.keep_watch(tx, watch)
@@ -210,10 +215,15 @@ async def _look(ports: NetworkPorts, begun: Watch) -> Report:
 
 async def _check_proof(ports: NetworkPorts, begun: Watch) -> None:
     """One look and its consequence. A fault ends this look alone: its lease makes the claim due again."""
-    try:
-        await verify_domain(ports, begun, await _look(ports, begun))
-    except Exception:
-        log.exception("look_failed", claim_id=str(begun.claim_id), attempt=begun.attempt)
+    attributes: dict[str, str | int] = {"vestibule.claim": str(begun.claim_id), "vestibule.attempt": begun.attempt}
+    with caused_by(Cause(begun.correlation_id)), continued(begun.traceparent, "check_proof", attributes=attributes):
+        try:
+            report = await _look(ports, begun)
+            await verify_domain(ports, begun, report)
+            LOOKS.labels(report.verdict).inc()
+        except Exception:
+            log.exception("look_failed", claim_id=str(begun.claim_id), attempt=begun.attempt)
+            LOOKS.labels("fault").inc()
 
 
 async def verify_domain(ports: Ports, begun: Watch, report: Report) -> Claim:
@@ -239,6 +249,11 @@ async def verify_domain(ports: Ports, begun: Watch, report: Report) -> Claim:
         )
         await store.keep_watch(tx, ended)
         return await store.keep(tx, decision)
+
+
+def _journey(ports: Ports) -> Journey:
+    cause = current_cause()
+    return Journey(cause.correlation_id if cause else ports.new_id(), traceparent())
 
 
 async def _nomination(ports: Ports, secret: str) -> Nomination:

@@ -131,8 +131,12 @@ class WatchColumns(TypedColumns):
     looking_until: Named[datetime | None] = Column(MOMENT)
     asked_at: Named[datetime | None] = Column(MOMENT)
     latest: Named[Check | None] = Column(AsJson(CHECK))
+    correlation_id = Column(Uuid, nullable=False)
+    traceparent: Named[str | None] = Column(Text)
 
-    __row_pos__: tuple[UUID, UUID, int, int, int, datetime | None, datetime | None, datetime | None, Check | None]
+    __row_pos__: tuple[
+        UUID, UUID, int, int, int, datetime | None, datetime | None, datetime | None, Check | None, UUID, str | None
+    ]
 
 
 watch = Table("watch", metadata, WatchColumns, comment=WatchColumns.__doc__)

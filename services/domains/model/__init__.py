@@ -12,7 +12,18 @@ from services.domains.model.claims import (
     NominationState,
 )
 from services.domains.model.names import DomainName, EmailAddress, NamePolicy
-from services.domains.model.proofs import Cause, CauseCode, Challenge, Check, ProofRecord, Report, ServerReport, Verdict, Watch
+from services.domains.model.proofs import (
+    Cause,
+    CauseCode,
+    Challenge,
+    Check,
+    Journey,
+    ProofRecord,
+    Report,
+    ServerReport,
+    Verdict,
+    Watch,
+)
 from services.domains.model.sightings import (
     Alias,
     Fault,
@@ -47,6 +58,7 @@ __all__ = [
     "FaultKind",
     "Impasse",
     "ImpasseKind",
+    "Journey",
     "Lookup",
     "NamePolicy",
     "NoRecord",

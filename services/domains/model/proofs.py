@@ -103,6 +103,14 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Journey:
+    """What a look goes on with: the request that asked for it, in events and in traces."""
+
+    correlation_id: UUID
+    traceparent: str | None
+
+
+@dataclass(frozen=True)
 class Watch:
     """The plan of looking for one claim's proof."""
 
@@ -121,3 +129,6 @@ class Watch:
     """When somebody last asked for a check at once."""
     latest: Check | None
     """The check that ended last."""
+    correlation_id: UUID
+    """Whose journey it is that waits: of who accepted, or last asked for a check at once."""
+    traceparent: str | None

@@ -18,6 +18,7 @@ from services.domains.model import (
     Check,
     Claim,
     ClaimState,
+    Journey,
     ProofRecord,
     Question,
     Report,
@@ -151,7 +152,7 @@ def verify_domain(
     )
 
 
-def watch_for(claim: Claim, *, now: datetime) -> Watch:
+def watch_for(claim: Claim, journey: Journey, *, now: datetime) -> Watch:
     """The watch that begins when the claim has an administrator: its first look is due at once."""
     return Watch(
         claim_id=claim.id,
@@ -163,10 +164,12 @@ def watch_for(claim: Claim, *, now: datetime) -> Watch:
         looking_until=None,
         asked_at=None,
         latest=None,
+        correlation_id=journey.correlation_id,
+        traceparent=journey.traceparent,
     )
 
 
-def check_now(claim: Claim, watch: Watch | None, *, now: datetime) -> Watch:
+def check_now(claim: Claim, watch: Watch | None, journey: Journey, *, now: datetime) -> Watch:
     """Pulls the next look forward to this moment, and the quick pace with it.
 
     Refuses NoAdminYet, AlreadyVerified, CheckUnderWay (one at a time for a domain) and CheckedJustNow.
@@ -179,7 +182,14 @@ def check_now(claim: Claim, watch: Watch | None, *, now: datetime) -> Watch:
         raise CheckUnderWay
     if watch.asked_at is not None and now < watch.asked_at + ASK_EVERY:
         raise CheckedJustNow(again_at=watch.asked_at + ASK_EVERY)
-    return replace(watch, next_at=now, step=0, asked_at=now)
+    return replace(
+        watch,
+        next_at=now,
+        step=0,
+        asked_at=now,
+        correlation_id=journey.correlation_id,
+        traceparent=journey.traceparent,
+    )
 
 
 def begin_look(watch: Watch, *, now: datetime) -> Watch:

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from services.domains import commands
 from services.domains.model import Question, Sighting
@@ -79,6 +80,17 @@ async def test_servers_that_do_not_answer_never_count_against_the_claim(house: H
     house.dns.publish(RECORD, (await house.proof(claim_id))["value"])
     await house.passes(minutes=1)
     assert len(await house.told("domain.verified")) == 1
+
+
+async def test_the_proof_belongs_to_the_journey_of_who_asked_last(house: House) -> None:
+    claim_id = await house.accepted()
+    house.dns.publish(RECORD, (await house.proof(claim_id))["value"])
+    asked = await house.ask("POST", f"/v1/claims/{claim_id}/checks", HARRY)
+    await house.work()
+    async with house.database.engine.connect() as connection:
+        query = text("select correlation_id from event_log where topic = 'domain.verified'")
+        (correlation_id,) = (await connection.execute(query)).one()
+    assert str(correlation_id) == asked.headers["Vestibule-Correlation"]
 
 
 async def test_a_wildcard_verifies_nothing(house: House) -> None:

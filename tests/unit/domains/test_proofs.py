@@ -3,13 +3,14 @@
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.domains import rules
-from services.domains.model import CLAIM_LIFECYCLE, Cause, CauseCode, Challenge, ClaimState, Verdict, Watch
+from services.domains.model import CLAIM_LIFECYCLE, Cause, CauseCode, Challenge, ClaimState, Journey, Verdict, Watch
 from shared.contracts.access import NotFound, Permission, PermissionMissing, Scope, ScopeKind
 from shared.contracts.domains import DomainVerified
 from tests.unit.domains.makers import (
@@ -29,6 +30,8 @@ from tests.unit.domains.makers import (
     nora,
     somebody,
 )
+
+A_JOURNEY = Journey(UUID(int=1), None)
 
 
 def test_the_record_is_complete_and_the_client_computes_nothing() -> None:
@@ -111,7 +114,7 @@ def test_nothing_else_verifies_anything(state: ClaimState, verdict: Verdict, tak
 
 
 def a_watch(**changes: object) -> Watch:
-    return replace(rules.watch_for(a_claim(ClaimState.ACCEPTED), now=NOON), **changes)  # type: ignore[arg-type]
+    return replace(rules.watch_for(a_claim(ClaimState.ACCEPTED), A_JOURNEY, now=NOON), **changes)  # type: ignore[arg-type]
 
 
 def ended(
@@ -167,25 +170,27 @@ def test_a_proof_of_a_taken_domain_says_so_and_goes_on() -> None:
 
 
 def test_checking_now_begins_the_quick_pace_anew() -> None:
-    watch = rules.check_now(a_claim(ClaimState.ACCEPTED), a_watch(step=40, next_at=NOON + timedelta(hours=5)), now=NOON)
+    watch = rules.check_now(
+        a_claim(ClaimState.ACCEPTED), a_watch(step=40, next_at=NOON + timedelta(hours=5)), A_JOURNEY, now=NOON
+    )
     assert (watch.next_at, watch.step) == (NOON, 0)
 
 
 def test_checking_now_has_its_limits() -> None:
     claim = a_claim(ClaimState.ACCEPTED)
     with pytest.raises(rules.CheckUnderWay):
-        rules.check_now(claim, rules.begin_look(a_watch(), now=NOON), now=NOON)
+        rules.check_now(claim, rules.begin_look(a_watch(), now=NOON), A_JOURNEY, now=NOON)
     with pytest.raises(rules.CheckedJustNow) as refused:
-        rules.check_now(claim, a_watch(asked_at=NOON), now=NOON + timedelta(seconds=4))
+        rules.check_now(claim, a_watch(asked_at=NOON), A_JOURNEY, now=NOON + timedelta(seconds=4))
     assert refused.value.again_at == NOON + timedelta(seconds=5)
     with pytest.raises(rules.AlreadyVerified):
-        rules.check_now(a_claim(ClaimState.VERIFIED), a_watch(), now=NOON)
+        rules.check_now(a_claim(ClaimState.VERIFIED), a_watch(), A_JOURNEY, now=NOON)
     with pytest.raises(rules.NoAdminYet):
-        rules.check_now(a_claim(ClaimState.NOMINATED), None, now=NOON)
+        rules.check_now(a_claim(ClaimState.NOMINATED), None, A_JOURNEY, now=NOON)
 
 
 def test_a_lost_look_is_due_again_when_its_lease_ends() -> None:
     begun = rules.begin_look(a_watch(), now=NOON)
     assert begun.next_at == begun.looking_until == NOON + timedelta(seconds=60)
     assert begun.attempt == 1
-    assert rules.check_now(a_claim(ClaimState.ACCEPTED), begun, now=NOON + timedelta(seconds=60)).next_at is not None
+    assert rules.check_now(a_claim(ClaimState.ACCEPTED), begun, A_JOURNEY, now=NOON + timedelta(seconds=60)).next_at is not None

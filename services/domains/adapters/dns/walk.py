@@ -65,6 +65,7 @@ class Walk:
         self._kinds = (A, AAAA) if ipv6 else (A,)
         self._glueless: set[dns.name.Name] = set()
         self._zones = {ROOT: Zone(ROOT, tuple(Server("root", address) for address in roots))}
+        self._complete: dict[dns.name.Name, Zone] = {}
 
     async def zone_of(self, name: dns.name.Name) -> Zone:
         """The zone that holds the name, with every address that its parent or it itself names; raises DeadEnd."""
@@ -72,7 +73,9 @@ class Walk:
         apex = _apex(answer, name, delegated.apex)
         if apex is None:
             return await self.zone_of(name.parent())
-        return await self._as_the_zone_says(delegated, apex)
+        if apex not in self._complete:
+            self._complete[apex] = await self._as_the_zone_says(delegated, apex)
+        return self._complete[apex]
 
     async def _descend(self, name: dns.name.Name, *, nesting: int) -> tuple[Zone, dns.message.Message]:
         """The lowest zone above the name that is delegated to, and what its servers say to a question for the SOA."""

@@ -69,7 +69,9 @@ create table watch (
     next_at timestamptz,
     looking_until timestamptz,
     asked_at timestamptz,
-    latest jsonb
+    latest jsonb,
+    correlation_id uuid not null,
+    traceparent text
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01);
 create index watch_due on watch (next_at) where next_at is not null;
 comment on table watch is 'The plan of looking for each claim''s proof, with the latest check.';
