@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from services.identity import api
+from services.identity import api, pages
 from services.identity.adapters.keys import SealedKeys
 from services.identity.adapters.passwords import Argon2Passwords
 from services.identity.jobs import JOBS
@@ -40,5 +40,5 @@ async def open_ports(settings: IdentitySettings, base: Base) -> AsyncIterator[Po
 
 
 SERVICE: Service[IdentitySettings, Ports, Ports] = Service(
-    name="identity", settings=IdentitySettings, ports=open_ports, routers=(api.router,), jobs=JOBS
+    name="identity", settings=IdentitySettings, ports=open_ports, routers=(api.router, pages.router), jobs=JOBS
 )

@@ -21,10 +21,20 @@ from services.identity.commands.signin import (
     sign_in,
     signed_in_person,
     userinfo,
+    waiting_client,
 )
 from services.identity.commands.tokens import Issued
 from services.identity.commands.upkeep import VendorClient, add_client, bootstrap, forget, rotate_keys
 from services.identity.rules import Joined, Registration
+from services.identity.rules.invitations import (
+    AccountElsewhere,
+    InvitationOver,
+    InvitationReplaced,
+    InvitationUnknown,
+    InvitationUsed,
+    InviterLostRight,
+)
+from services.identity.rules.passwords import PasswordCommon, PasswordTellsYou, PasswordTooLong, PasswordTooShort
 from services.identity.rules.signin import (
     Denied,
     Granted,
@@ -36,14 +46,24 @@ from services.identity.rules.signin import (
 )
 
 __all__ = [
+    "AccountElsewhere",
     "Answer",
     "Authorized",
     "Denied",
     "Enrolled",
     "Granted",
+    "InvitationOver",
+    "InvitationReplaced",
+    "InvitationUnknown",
+    "InvitationUsed",
+    "InviterLostRight",
     "Issued",
     "Joined",
     "Looked",
+    "PasswordCommon",
+    "PasswordTellsYou",
+    "PasswordTooLong",
+    "PasswordTooShort",
     "Registration",
     "SignInFirst",
     "SignedIn",
@@ -71,4 +91,5 @@ __all__ = [
     "sign_in",
     "signed_in_person",
     "userinfo",
+    "waiting_client",
 ]

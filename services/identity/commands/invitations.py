@@ -67,7 +67,7 @@ async def invite_colleague(
 
 async def look_at_invitation(ports: Ports, secret: str) -> Looked:
     """What the invitation behind a link or code offers. Changes nothing, however often a mail scanner looks."""
-    found = await store.invitation_by_secret(ports.db, hashed(secret.strip()))
+    found, person_id = await store.invited(ports.db, hashed(secret.strip()))
     invitation = rules.look_at_invitation(found, now=ports.now())
     accounts = [each for scope in invitation.scopes for each in await store.accounts_within(ports.db, scope)]
     return Looked(
@@ -75,7 +75,7 @@ async def look_at_invitation(ports: Ports, secret: str) -> Looked:
         await store.agreement(ports.db, invitation.agreement_id),
         tuple(accounts),
         await store.person(ports.db, invitation.inviter_id) if invitation.inviter_id else None,
-        await store.person_at(ports.db, invitation.email),
+        await store.person(ports.db, person_id) if person_id else None,
     )
 
 
@@ -88,7 +88,7 @@ async def accept_invitation(ports: Ports, secret: str, answer: Answer, *, caller
     looked = await look_at_invitation(ports, secret)
     comer = await _comer(ports, looked, answer, caller)
     async with ports.db.transaction() as tx:
-        found = await store.invitation_by_secret_locked(tx, hashed(secret.strip()))
+        found = await store.invitation_locked(tx, hashed(secret.strip()))
         invitation = rules.look_at_invitation(found, now=ports.now())
         person = await store.person_at(tx, invitation.email)
         if person != looked.person:

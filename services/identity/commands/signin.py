@@ -117,6 +117,12 @@ async def authorize(ports: Ports, request: AuthorizationRequest, *, secret: str 
     return Authorized(answer, code)
 
 
+async def waiting_client(ports: Ports, request: AuthorizationRequest) -> Client | None:
+    """The relying party that waits for this sign-in, if the request is really its own."""
+    client = await _client(ports, request.client_id)
+    return client if client and request.redirect_uri in client.redirect_uris else None
+
+
 async def redeem_code(
     ports: Ports, code: str | None, *, client_id: str | None, redirect_uri: str | None, verifier: str | None
 ) -> Issued:

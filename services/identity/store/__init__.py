@@ -13,8 +13,8 @@ from services.identity.store.agreements import (
 )
 from services.identity.store.invitations import (
     due_invitations_locked,
-    invitation_by_secret,
-    invitation_by_secret_locked,
+    invitation_locked,
+    invited,
     keep_invitation,
     pending_invitation_locked,
 )
@@ -55,8 +55,8 @@ __all__ = [
     "due_invitations_locked",
     "forget_attempts",
     "forget_sessions",
-    "invitation_by_secret",
-    "invitation_by_secret_locked",
+    "invitation_locked",
+    "invited",
     "keep_agreement",
     "keep_client",
     "keep_code",

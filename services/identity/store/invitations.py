@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
@@ -15,14 +16,18 @@ from shared.db import ChangedMeanwhile, Reader, Transaction
 PENDING = tables.invitation.c.state == InvitationState.PENDING
 
 
-async def invitation_by_secret(db: Reader, secret_hash: bytes) -> Invitation | None:
-    """The invitation whose link this is."""
-    row = await db.one(select(tables.invitation).where(tables.invitation.c.secret_hash == secret_hash))
-    return Invitation(*row) if row else None
+async def invited(db: Reader, secret_hash: bytes) -> tuple[Invitation | None, UUID | None]:
+    """The invitation whose link this is and the person who has its address, both as of one moment."""
+    row = await db.one(
+        select(tables.invitation, tables.person.c.id)
+        .join(tables.person, tables.person.c.email == tables.invitation.c.email, isouter=True)
+        .where(tables.invitation.c.secret_hash == secret_hash)
+    )
+    return (Invitation(*row[:-1]), row[-1]) if row else (None, None)
 
 
-async def invitation_by_secret_locked(tx: Transaction, secret_hash: bytes) -> Invitation | None:
-    """The same, to be changed in this transaction: of many at once, one goes first and the others see what it did."""
+async def invitation_locked(tx: Transaction, secret_hash: bytes) -> Invitation | None:
+    """The invitation whose link this is, to be changed here: of many at once one goes first, the others see what it did."""
     row = await tx.one(select(tables.invitation).where(tables.invitation.c.secret_hash == secret_hash).with_for_update())
     return Invitation(*row) if row else None
 

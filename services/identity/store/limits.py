@@ -2,13 +2,16 @@
 
 import hashlib
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import DateTime, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.identity import tables
 from services.identity.model import Limit
 from shared.db import Transaction
+
+MOMENT: Final = DateTime(timezone=True)
 
 
 async def attempt(tx: Transaction, limit: Limit, counted: str, now: datetime) -> datetime | None:
@@ -20,10 +23,10 @@ async def attempt(tx: Transaction, limit: Limit, counted: str, now: datetime) ->
     cost = limit.within / limit.count
     table = tables.rate_limit
     statement = insert(table).values(key=key, free_at=now + cost)
-    free_at = func.greatest(table.c.free_at, now) + cost
+    free_at = func.greatest(table.c.free_at, now, type_=MOMENT) + cost
     result = await tx.execute(
         statement.on_conflict_do_update(
-            index_elements=[table.c.key], set_={"free_at": free_at}, where=free_at <= now + limit.within
+            index_elements=[table.c.key], set_={"free_at": free_at}, where=free_at <= literal(now + limit.within, MOMENT)
         )
     )
     if result.rowcount:
