@@ -46,17 +46,21 @@ class Surroundings:
         }
         return _prefixed(settings)
 
-    def operator(self) -> dict[str, str]:
-        """The settings of whoever runs `vestibule kafka apply` or `vestibule partner enroll`."""
+    def kafka_operator(self) -> dict[str, str]:
+        """The settings of `vestibule kafka apply`."""
         settings = {
             "KAFKA_BOOTSTRAP": self.kafka.bootstrap,
             "KAFKA_SECURITY": self.kafka.security,
             "KAFKA_OPERATOR_USERNAME": self.kafka.username,
             "KAFKA_OPERATOR_PASSWORD": self.kafka.password,
             "KAFKA_USERS": json.dumps(self.keys.kafka_passwords),
-            "ISSUER": self.urls.get("identity", ""),
         }
         return _prefixed(settings)
+
+    def operator(self, vendor: Mapping[str, str]) -> dict[str, str]:
+        """The settings of `vestibule partner enroll`, with the vendor's machine client."""
+        vendors = {name.upper(): value for name, value in vendor.items()}
+        return {**self.kafka_operator(), **_prefixed({"ISSUER": self.urls["identity"], **vendors})}
 
     def _own(self, name: str) -> dict[str, str]:
         keys = self.keys

@@ -1,6 +1,7 @@
 """Starts everything in the order that is needed, keeps it running, and takes it down again."""
 
 import asyncio
+import json
 import os
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
@@ -100,13 +101,14 @@ class Supervisor:
             smtp=(self._state.smtp["host"], self._state.smtp["port"]),
             dns=(self._state.dns["host"], self._state.dns["port"]),
         )
-        settings = {name: surroundings.service(name) for name in self._services}
-        self._folder.keep_settings({**settings, "operator": surroundings.operator()})
         self._say("preparing databases and topics")
         async with asyncio.TaskGroup() as second:
-            second.create_task(self._run_once("kafka", ["kafka", "apply"], surroundings.operator()))
+            second.create_task(self._run_once("kafka", ["kafka", "apply"], surroundings.kafka_operator()))
             for service in self._services:
                 second.create_task(self._prepare(service, surroundings))
+        vendor = json.loads(self._folder.vendor_client.read_text())
+        settings = {name: surroundings.service(name) for name in self._services}
+        self._folder.keep_settings({**settings, "operator": surroundings.operator(vendor)})
         self._say(f"starting {', '.join(self._services)}")
         await self._keep(self._service_role(name, role, surroundings) for name in self._services for role in ROLES)
 

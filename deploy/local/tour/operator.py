@@ -3,13 +3,11 @@
 import asyncio
 import json
 import sys
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from deploy.local.environment import KafkaAccess, Surroundings
+from deploy.local.environment import clean_environment
 from deploy.local.folder import Folder
-from deploy.local.keys import Keys
 from deploy.local.tour.narrator import Difference
 from deploy.local.tour.stage import Enrolment
 from deploy.local.tour.visitor import Json
@@ -21,30 +19,14 @@ class Operator:
     """Somebody with the data folder of a run, at a shell."""
 
     def __init__(self, document: dict[str, Any]) -> None:
-        self._document = document
-        self._folder = Path(document["data_dir"])
-
-    @cached_property
-    def _surroundings(self) -> Surroundings:
-        document = self._document
-        kafka, operator = document["kafka"], document["kafka"]["operator"]
-        return Surroundings(
-            keys=Keys.of(Folder(self._folder).keys, []),
-            databases=document["postgres"]["urls"],
-            kafka=KafkaAccess(kafka["bootstrap"], "SASL_PLAINTEXT", operator["username"], operator["password"]),
-            urls={name: roles["api"]["url"] for name, roles in document["services"].items() if "api" in roles},
-            smtp=(document["smtp"]["host"], document["smtp"]["port"]),
-            dns=(document["dns"]["host"], document["dns"]["port"]),
-        )
+        self._folder = Folder(Path(document["data_dir"]))
 
     def _environment(self, command: str) -> dict[str, str]:
-        if command == "identity":
-            return self._surroundings.service(command)
-        return self._surroundings.operator()
+        return clean_environment(self._folder.settings(command if command == "identity" else "operator"))
 
     def vendor_client(self) -> tuple[str, str]:
         """Id and secret of the vendor's machine client, as `vestibule identity bootstrap` left them."""
-        client = json.loads((self._folder / "vendor-client").read_text())
+        client = json.loads(self._folder.vendor_client.read_text())
         return client["client_id"], client["client_secret"]
 
     async def add_web_client(self) -> tuple[str, str]:
@@ -64,11 +46,11 @@ class Operator:
 
     async def add(self, name: str, kind: str, value: str) -> None:
         """`vestibule dns add`."""
-        await self._vestibule("dns", "add", name, kind, value, "--data", str(self._folder))
+        await self._vestibule("dns", "add", name, kind, value, "--data", str(self._folder.path))
 
     async def remove(self, name: str, kind: str) -> None:
         """`vestibule dns del`."""
-        await self._vestibule("dns", "del", name, kind, "--data", str(self._folder))
+        await self._vestibule("dns", "del", name, kind, "--data", str(self._folder.path))
 
     async def _vestibule(self, *arguments: str) -> str:
         process = await asyncio.create_subprocess_exec(
