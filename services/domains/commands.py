@@ -154,19 +154,14 @@ async def expire_nominations(ports: Ports) -> int:
 
 async def show_proof(ports: Ports, claim_id: UUID, *, by: Access) -> ProofRecord:
     """The record to publish, for the global administrator and those who may associate domains; refuses NoAdminYet."""
-    claim = await store.claim(ports.db, claim_id)
-    rules.require_prover(claim, await store.accounts_of(ports.db, claim_id), by=by)
-    return rules.proof_record(ports.challenge, claim, rules.registrable(claim.domain, ports.names))
+    claim, accounts = await store.claim(ports.db, claim_id), await store.accounts_of(ports.db, claim_id)
+    return rules.show_proof(ports.challenge, claim, accounts, rules.registrable(claim.domain, ports.names), by=by)
 
 
 async def show_latest_check(ports: Ports, claim_id: UUID, *, by: Access) -> Watch:
     """The watch with its latest check, for the same people; refuses NoAdminYet."""
-    claim = await store.claim(ports.db, claim_id)
-    rules.require_prover(claim, await store.accounts_of(ports.db, claim_id), by=by)
-    watch = await store.watch(ports.db, claim_id)
-    if watch is None:
-        raise rules.NoAdminYet
-    return watch
+    claim, accounts = await store.claim(ports.db, claim_id), await store.accounts_of(ports.db, claim_id)
+    return rules.show_latest_check(claim, accounts, await store.watch(ports.db, claim_id), by=by)
 
 
 async def check_now(ports: Ports, claim_id: UUID, *, by: Access) -> Watch:

@@ -83,11 +83,13 @@ def token(challenge: Challenge, claim_id: UUID, domain: str, generation: int) ->
     return b32encode(hmac.digest(challenge.key, message, sha256)[:20]).decode().lower()
 
 
-def proof_record(challenge: Challenge, claim: Claim, registrable: str) -> ProofRecord:
+def show_proof(challenge: Challenge, claim: Claim, accounts: Sequence[Account], registrable: str, *, by: Access) -> ProofRecord:
     """The TXT record to publish (R-15), shaped as IETF dnsop's domain-control-validation text asks (§5).
 
-    The relative name is what a panel that appends the registrable domain wants. Refuses NoAdminYet before acceptance.
+    The relative name is what a panel that appends the registrable domain wants. Refuses as `require_prover`, and
+    NoAdminYet before acceptance.
     """
+    require_prover(claim, accounts, by=by)
     if claim.admin_id is None:
         raise NoAdminYet
     name = f"{challenge.label}.{claim.domain}"
@@ -98,6 +100,14 @@ def proof_record(challenge: Challenge, claim: Claim, registrable: str) -> ProofR
         value=f"token={token(challenge, claim.id, claim.domain, claim.generation)} scope=domain expiry=never",
         ttl=TTL,
     )
+
+
+def show_latest_check(claim: Claim, accounts: Sequence[Account], watch: Watch | None, *, by: Access) -> Watch:
+    """The watch with its latest check; refuses as `require_prover`, and NoAdminYet while there is nothing to look for."""
+    require_prover(claim, accounts, by=by)
+    if watch is None:
+        raise NoAdminYet
+    return watch
 
 
 def question(challenge: Challenge, domain: str, chance: str) -> Question:

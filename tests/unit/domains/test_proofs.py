@@ -35,7 +35,7 @@ A_JOURNEY = Journey(UUID(int=1), None)
 
 
 def test_the_record_is_complete_and_the_client_computes_nothing() -> None:
-    record = rules.proof_record(CHALLENGE, a_claim(ClaimState.ACCEPTED), "contoso.com")
+    record = rules.show_proof(CHALLENGE, a_claim(ClaimState.ACCEPTED), [an_account()], "contoso.com", by=nora())
     assert (record.name, record.relative_name, record.type, record.ttl) == (
         "_vestibule-challenge.contoso.com",
         "_vestibule-challenge",
@@ -49,7 +49,7 @@ def test_the_record_is_complete_and_the_client_computes_nothing() -> None:
 
 def test_below_the_registered_domain_the_relative_name_says_so() -> None:
     claim = a_claim(ClaimState.ACCEPTED, domain="team.contoso.co.uk")
-    record = rules.proof_record(CHALLENGE, claim, rules.registrable(claim.domain, POLICY))
+    record = rules.show_proof(CHALLENGE, claim, [], rules.registrable(claim.domain, POLICY), by=harry())
     assert record.relative_name == "_vestibule-challenge.team"
 
 
@@ -70,7 +70,7 @@ def test_the_key_is_not_shown() -> None:
 
 def test_there_is_nothing_to_prove_before_somebody_accepted() -> None:
     with pytest.raises(rules.NoAdminYet):
-        rules.proof_record(CHALLENGE, a_claim(ClaimState.NOMINATED), "contoso.com")
+        rules.show_proof(CHALLENGE, a_claim(ClaimState.NOMINATED), [an_account()], "contoso.com", by=nora())
 
 
 def test_the_administrator_and_those_who_associate_handle_the_proof() -> None:
