@@ -22,6 +22,7 @@ async def read_own_topic(stage: Stage, contoso: Contoso, bootstrap: str) -> None
         "sasl.mechanism": "SCRAM-SHA-512",
         "sasl.username": contoso.partner.kafka_username,
         "sasl.password": contoso.partner.kafka_password,
+        "log_level": "3",
     }
     value = await asyncio.to_thread(_first, user, f"{contoso.slug}.billing", own)
     same(json.loads(value)["account_id"], contoso.account_id, "what Adatum reads from its topic")

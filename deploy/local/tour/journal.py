@@ -136,6 +136,7 @@ async def journal(bootstrap: str, username: str, password: str, topics: Sequence
             "sasl.password": password,
             "topic.metadata.refresh.interval.ms": 1000,
             "fetch.wait.max.ms": 50,
+            "log_level": 3,
         }
     )
     loop = asyncio.get_running_loop()

@@ -40,9 +40,7 @@ class Operator:
             part for name in ("name", "email", "language", "time_zone") for part in (f"--{name.replace('_', '-')}", draft[name])
         ]
         made = json.loads(await self._vestibule("partner", "enroll", draft["slug"], *options))
-        return Enrolment(
-            made["partner_id"], made["client_id"], made["client_secret"], made["kafka_username"], made["kafka_password"]
-        )
+        return Enrolment(made["id"], made["client_id"], made["client_secret"], made["kafka_username"], made["kafka_password"])
 
     async def add(self, name: str, kind: str, value: str) -> None:
         """`vestibule dns add`."""
