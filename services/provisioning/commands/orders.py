@@ -6,15 +6,15 @@ from services.provisioning import rules, store
 from services.provisioning.model import Account, Draft, OrderView, Placement
 from services.provisioning.ports import Ports, place
 from shared.contracts.access import Access, Permission
-from shared.db import Reader
+from shared.db import Transaction
 from shared.decision import Decision
 
 
 async def preview_order(ports: Ports, account_id: UUID, draft: Draft, *, by: Access) -> OrderView:
     """What `place_order` would keep, without keeping it (R-21)."""
-    account = await store.account(ports.db, account_id)
-    by.require(Permission.ORDERS_PLACE, place(account))
-    _, view = await _order(ports, ports.db, account, draft, by)
+    async with ports.db.transaction() as tx:
+        account = await store.account(tx, account_id)
+        _, view = await _decide(ports, tx, account, draft, by)
     return view
 
 
@@ -22,8 +22,7 @@ async def place_order(ports: Ports, account_id: UUID, draft: Draft, *, by: Acces
     """The customer's own order; refuses as `rules.place_order`."""
     async with ports.db.transaction() as tx:
         account = await store.account_locked(tx, account_id)
-        by.require(Permission.ORDERS_PLACE, place(account))
-        decision, view = await _order(ports, tx, account, draft, by)
+        decision, view = await _decide(ports, tx, account, draft, by)
         await store.keep_placement(tx, decision)
     return view
 
@@ -33,39 +32,38 @@ async def place_partner_order(ports: Ports, account_id: UUID, draft: Draft, *, b
     async with ports.db.transaction() as tx:
         account = await store.account_locked(tx, account_id)
         by.require(Permission.PARTNER_ORDERS_PLACE, place(account))
-        editions = await store.editions(tx, [line.sku for line in draft.lines])
-        edition_ids = [edition.edition_id for edition in editions.values()]
-        verified = await store.domain_verified(tx, account_id)
+        offer = await store.offer(tx, account_id, [line.sku for line in draft.lines])
         now = ports.now()
         decision = rules.place_partner_order(
             draft,
             account,
-            editions,
-            await store.holdings_locked(tx, account, edition_ids),
-            domain_verified=verified,
+            offer.editions,
+            await store.holdings_locked(tx, account, offer.entitlements),
+            domain_verified=offer.domain_verified,
             by=by.actor(place(account)),
             now=now,
             ready_by=now + ports.ready_within,
             new_id=ports.new_id,
         )
         order = await store.keep_placement(tx, decision)
-    return OrderView(order, {edition.edition_id: edition for edition in editions.values()}, verified)
+    return OrderView.of(order, offer.editions, domain_verified=offer.domain_verified)
 
 
-async def _order(ports: Ports, db: Reader, account: Account, draft: Draft, by: Access) -> tuple[Decision[Placement], OrderView]:
-    editions = await store.editions(db, [line.sku for line in draft.lines])
-    by_id = {edition.edition_id: edition for edition in editions.values()}
-    verified = await store.domain_verified(db, account.account_id)
+async def _decide(
+    ports: Ports, tx: Transaction, account: Account, draft: Draft, by: Access
+) -> tuple[Decision[Placement], OrderView]:
+    by.require(Permission.ORDERS_PLACE, place(account))
+    offer = await store.offer(tx, account.account_id, [line.sku for line in draft.lines])
     now = ports.now()
     decision = rules.place_order(
         draft,
         account,
-        editions,
-        await store.entitlement_ids(db, account.account_id, by_id),
-        domain_verified=verified,
+        offer.editions,
+        offer.entitlements,
+        domain_verified=offer.domain_verified,
         by=by.actor(place(account)),
         now=now,
         ready_by=now + ports.ready_within,
         new_id=ports.new_id,
     )
-    return decision, OrderView(decision.state.order, by_id, verified)
+    return decision, OrderView.of(decision.state.order, offer.editions, domain_verified=offer.domain_verified)

@@ -97,11 +97,12 @@ class Seat:
 
 @dataclass(frozen=True)
 class Posting:
-    """What a decision leaves of one entitlement: its counters, the new ledger entries, the obligations that changed."""
+    """What a decision leaves of one entitlement, which may begin with it: counters, new ledger entries, changed obligations."""
 
     entitlement: Entitlement
     entries: tuple[Entry, ...] = ()
     obligations: tuple[Obligation, ...] = ()
+    begun: bool = False
 
 
 @dataclass(frozen=True)

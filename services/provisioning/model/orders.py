@@ -98,6 +98,11 @@ class OrderView:
     editions: Mapping[UUID, Edition]
     domain_verified: bool
 
+    @classmethod
+    def of(cls, order: Order, editions: Mapping[str, Edition], *, domain_verified: bool) -> "OrderView":
+        """The view with editions that are known by sku."""
+        return cls(order, {edition.edition_id: edition for edition in editions.values()}, domain_verified)
+
 
 @dataclass(frozen=True)
 class Task:

@@ -66,7 +66,7 @@ def place_order(
         entitlement_id = entitlements.get(edition.edition_id)
         if entitlement_id is None:
             entitlement_id = new_id()
-            begun.append(Posting(_nothing_yet(entitlement_id, account, edition, renews_on)))
+            begun.append(Posting(_nothing_yet(entitlement_id, account, edition, renews_on), begun=True))
         line = _line(order_id, len(lines), entitlement_id, edition, wanted.quantity, wanted.quantity, renews_on, now, new_id)
         lines.append(line)
     order = _order(order_id, Channel.SELF, draft, account, lines, by=by, now=now, ready_by=ready_by)
@@ -122,7 +122,8 @@ def place_partner_order(
             actor=by,
         )
         changes = due_settled(holding, entitlement, order)
-        postings.append(Posting(entitlement, (entry,), tuple(obligation for obligation, _ in changes)))
+        begun = line.edition_id not in holdings
+        postings.append(Posting(entitlement, (entry,), tuple(obligation for obligation, _ in changes), begun))
         told += billing_due(holding, entitlement, changes, now=now, actor=by)
     placed = _order_placed(order, account, editions, domain_verified=domain_verified, by=by)
     return Decision(Placement(order, tuple(postings)), placed, *told)

@@ -22,7 +22,6 @@ from services.provisioning.store.entitlements import (
 )
 from services.provisioning.store.orders import (
     claim_tasks,
-    entitlement_ids,
     keep_line,
     keep_placement,
     line_locked,
@@ -30,6 +29,7 @@ from services.provisioning.store.orders import (
     order_of_request,
     orders_behind,
 )
+from services.provisioning.store.placing import offer
 
 __all__ = [
     "account",
@@ -41,7 +41,6 @@ __all__ = [
     "domain_verified",
     "editions",
     "entitlement",
-    "entitlement_ids",
     "entitlements_waiting",
     "holding_locked",
     "holdings_locked",
@@ -55,6 +54,7 @@ __all__ = [
     "keep_usable",
     "known_editions",
     "line_locked",
+    "offer",
     "order",
     "order_of_request",
     "orders_behind",

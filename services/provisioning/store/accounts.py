@@ -1,15 +1,23 @@
 """Purchasing accounts and their domains, as identity and domains tell of them."""
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, exists, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.provisioning import tables
 from services.provisioning.model import Account
 from shared.contracts.access import NotFound
 from shared.db import Reader, Transaction
+
+_LOCKED: Final = (
+    select(tables.account)
+    .where(tables.account.c.account_id == any_(bindparam("account_ids", type_=ARRAY(Uuid))))
+    .order_by(tables.account.c.account_id)
+    .with_for_update(key_share=True)
+)
 
 
 async def account(db: Reader, account_id: UUID) -> Account:
@@ -30,12 +38,7 @@ async def account_locked(tx: Transaction, account_id: UUID) -> Account:
 
 async def accounts_locked(tx: Transaction, account_ids: Iterable[UUID]) -> Sequence[Account]:
     """Those of these accounts that are known, locked one after another in the order of their ids."""
-    rows = await tx.all(
-        select(tables.account)
-        .where(tables.account.c.account_id.in_(list(account_ids)))
-        .order_by(tables.account.c.account_id)
-        .with_for_update(key_share=True)
-    )
+    rows = await tx.execute(_LOCKED, {"account_ids": list(account_ids)})
     return [Account(*row) for row in rows]
 
 

@@ -5,29 +5,19 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from services.provisioning import tables
 from services.provisioning.model import Line, LineState, Order, Placement, Task
 from services.provisioning.store.catalogue import known_editions
 from services.provisioning.store.entitlements import keep_posting
+from services.provisioning.store.placing import write_order
 from shared.contracts.access import NotFound
 from shared.db import Reader, Transaction
 from shared.decision import Decision
 
 UNFINISHED: Final = (LineState.PLACED, LineState.SENT)
-
-
-async def entitlement_ids(db: Reader, account_id: UUID, edition_ids: Iterable[UUID]) -> Mapping[UUID, UUID]:
-    """The account's entitlements to these editions, by edition."""
-    owned = tables.entitlement.c
-    rows = await db.all(
-        select(owned.edition_id, owned.entitlement_id).where(
-            owned.account_id == account_id, owned.edition_id.in_(sorted(edition_ids))
-        )
-    )
-    return dict(rows)
 
 
 async def order(db: Reader, order_id: UUID) -> Order:
@@ -108,9 +98,9 @@ async def keep_line(tx: Transaction, line: Line) -> None:
 async def keep_placement(tx: Transaction, decision: Decision[Placement]) -> Order:
     """Keeps a new order, its lines, and what it leaves of the entitlements."""
     order, postings = decision.state.order, decision.state.postings
-    await tx.execute(insert(tables.placed_order), {name: value for name, value in vars(order).items() if name != "lines"})
+    await write_order(tx, order, [each.entitlement for each in postings if each.begun])
     for posting in sorted(postings, key=lambda each: each.entitlement.entitlement_id):
-        await keep_posting(tx, posting)
-    await tx.execute(insert(tables.order_line), [vars(line) for line in order.lines])
+        if posting.entries:
+            await keep_posting(tx, posting)
     tx.emit(*decision.events)
     return order

@@ -1,0 +1,111 @@
+"""The two statements of the hot path: what an order must know, and all that it leaves, each in one round trip."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Text, and_, any_, bindparam, exists, select, text
+
+from services.provisioning import tables
+from services.provisioning.model import Edition, Entitlement, Line, Order
+from shared.db import Transaction
+
+_EDITION_COLUMNS: Final = len(tables.edition.c)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The editions that an order names, by sku; the account's entitlements to them, by edition; its domain."""
+
+    editions: Mapping[str, Edition]
+    entitlements: Mapping[UUID, UUID]
+    domain_verified: bool
+
+
+_OFFER: Final = (
+    select(
+        tables.edition,
+        tables.entitlement.c.entitlement_id,
+        exists()
+        .where(tables.account_domain.c.account_id == bindparam("account_id"), tables.account_domain.c.verified)
+        .label("domain_verified"),
+    )
+    .select_from(tables.edition)
+    .outerjoin(
+        tables.entitlement,
+        and_(
+            tables.entitlement.c.edition_id == tables.edition.c.edition_id,
+            tables.entitlement.c.account_id == bindparam("account_id"),
+        ),
+    )
+    .where(tables.edition.c.sku == any_(bindparam("skus", type_=ARRAY(Text))))
+)
+
+_PLACE: Final = text(
+    """
+    with placed as (
+        insert into placed_order values (:order_id, :number, :channel, :organisation_id, :account_id, :partner_id, :placed_at,
+                                         :placed_by_kind, :placed_by, :ready_by, :partner_reference)
+    ), begun as (
+        insert into entitlement (entitlement_id, organisation_id, account_id, edition_id, version, available, ordered, assigned,
+                                 entries, usable, renews_on)
+        select entitlement_id, :organisation_id, :account_id, edition_id, 0, 0, 0, 0, 0, false, renews_on
+          from unnest(cast(:begun_ids as uuid[]), cast(:begun_editions as uuid[]), cast(:begun_renewals as date[]))
+               as new (entitlement_id, edition_id, renews_on)
+    )
+    insert into order_line (line_id, order_id, position, entitlement_id, edition_id, quantity, to_provision, renews_on, state,
+                            request_id, attempts, next_attempt_at)
+    select line_id, :order_id, position, entitlement_id, edition_id, quantity, to_provision, renews_on, state,
+           request_id, 0, next_attempt_at
+      from unnest(cast(:line_ids as uuid[]), cast(:positions as smallint[]), cast(:entitlement_ids as uuid[]),
+                  cast(:edition_ids as uuid[]), cast(:quantities as integer[]), cast(:to_provision as integer[]),
+                  cast(:renewals as date[]), cast(:states as text[]), cast(:request_ids as uuid[]),
+                  cast(:next_attempts as timestamptz[]))
+           as line (line_id, position, entitlement_id, edition_id, quantity, to_provision, renews_on, state, request_id,
+                    next_attempt_at)
+    """
+)
+
+
+async def offer(tx: Transaction, account_id: UUID, skus: Iterable[str]) -> Offer:
+    """What an order of the account for these editions must know."""
+    rows = (await tx.execute(_OFFER, {"account_id": account_id, "skus": list(skus)})).all()
+    editions = [Edition(*row[:_EDITION_COLUMNS]) for row in rows]
+    return Offer(
+        {edition.sku: edition for edition in editions},
+        {row.edition_id: row.entitlement_id for row in rows if row.entitlement_id is not None},
+        any(row.domain_verified for row in rows),
+    )
+
+
+async def write_order(tx: Transaction, order: Order, begun: Iterable[Entitlement]) -> None:
+    """Writes a new order with its lines, and the entitlements that begin with it."""
+    await tx.execute(_PLACE, {**_order(order), **_begun(list(begun)), **_lines(order.lines)})
+
+
+def _order(order: Order) -> dict[str, object]:
+    return {name: value for name, value in vars(order).items() if name != "lines"}
+
+
+def _begun(begun: list[Entitlement]) -> dict[str, object]:
+    return {
+        "begun_ids": [each.entitlement_id for each in begun],
+        "begun_editions": [each.edition_id for each in begun],
+        "begun_renewals": [each.renews_on for each in begun],
+    }
+
+
+def _lines(lines: tuple[Line, ...]) -> dict[str, object]:
+    return {
+        "line_ids": [line.line_id for line in lines],
+        "positions": [line.position for line in lines],
+        "entitlement_ids": [line.entitlement_id for line in lines],
+        "edition_ids": [line.edition_id for line in lines],
+        "quantities": [line.quantity for line in lines],
+        "to_provision": [line.to_provision for line in lines],
+        "renewals": [line.renews_on for line in lines],
+        "states": [line.state for line in lines],
+        "request_ids": [line.request_id for line in lines],
+        "next_attempts": [line.next_attempt_at for line in lines],
+    }
