@@ -66,13 +66,13 @@ def colleague(name: str = "nora", *, roles: tuple[str, ...] = ("account_manager"
     }
 
 
-def settings(url: str) -> IdentitySettings:
+def settings(url: str, issuer: str) -> IdentitySettings:
     return IdentitySettings(
         database_url=SecretStr(url),
         kafka_bootstrap="nowhere:1",
         kafka_username="identity",
         kafka_password=SecretStr("none"),
-        issuer=ISSUER,
+        issuer=issuer,
         sealing_public_key=PUBLIC_KEY,
         signing_key_encryption_key=SecretStr(base64.urlsafe_b64encode(bytes(range(32))).decode()),
     )
@@ -130,7 +130,7 @@ class House:
     @asynccontextmanager
     async def browser(self) -> AsyncIterator[httpx.AsyncClient]:
         """A browser with cookies of its own that follows no redirect by itself."""
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=ISSUER) as http:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=self.ports.issuer) as http:
             yield http
 
     async def machine(self, client_id: str, client_secret: str) -> Caller:
@@ -260,7 +260,7 @@ class Itself(httpx.AsyncBaseTransport):
 
 
 @asynccontextmanager
-async def running(url: str) -> AsyncIterator[House]:
+async def running(url: str, issuer: str = ISSUER) -> AsyncIterator[House]:
     """The service on a prepared database."""
     clock = HandClock()
     engine = db.connect(url, pool=20, name="identity")
@@ -270,10 +270,10 @@ async def running(url: str) -> AsyncIterator[House]:
     base = Base(db=base_db, now=clock, new_id=ids.new_id, new_token=ids.new_token, http=network)
     quick = Argon2Passwords(memory_kib=64, rounds=1, wait_seconds=30)
     try:
-        async with open_ports(settings(url), base) as real:
+        async with open_ports(settings(url, issuer), base) as real:
             ports = replace(real, passwords=quick)
-            app = itself.app = web(SERVICE, settings(url), base, ports)
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ISSUER) as http:
+            app = itself.app = web(SERVICE, settings(url, issuer), base, ports)
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=issuer) as http:
                 yield House(ports, clock, http, base, app)
     finally:
         quick.close()
