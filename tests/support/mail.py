@@ -17,10 +17,12 @@ class PlayedMailer:
         self.arrived: list[Envelope] = []
         self.holds = asyncio.Event()
         self.holds.set()
+        self.reached = asyncio.Event()
         self.offered = 0
 
     async def send(self, envelope: Envelope) -> Answer:
         self.offered += 1
+        self.reached.set()
         await self.holds.wait()
         answer = self.answers.popleft() if self.answers else Accepted()
         if isinstance(answer, Accepted | Unanswered):

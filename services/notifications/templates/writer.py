@@ -92,7 +92,7 @@ class Writer:
             "sender": self._sender,
             "reference": str(delivery.event_id),
         }
-        return Sides(clean_line(written.subject), self._text.render(values), self._html.render(values))
+        return Sides(written.subject.text, self._text.render(values), self._html.render(values))
 
 
 def mail_address(text: str) -> str:
@@ -104,11 +104,6 @@ def mail_address(text: str) -> str:
         return f"{local}@{idna.encode(domain, uts46=True, std3_rules=True).decode()}"
     except idna.IDNAError as fault:
         raise AddressUnusable from fault
-
-
-def clean_line(phrase: Phrase) -> str:
-    """The phrase as a header may carry it."""
-    return " ".join(phrase.text.split())
 
 
 def _greeting(language: Language, reader: Reader) -> Phrase:
