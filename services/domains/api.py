@@ -167,7 +167,7 @@ class WatchOut(Answer):
         )
 
 
-@router.post("/v1/accounts/{account_id}/domain", status_code=201)
+@router.post("/v1/accounts/{account_id}/domain", status_code=201, response_model=ClaimOut)
 async def associate_domain(account_id: UUID, body: DomainBody, by: Associator, ports: WithPorts, once: Once) -> Response:
     """Associates a purchasing account with a domain (R-10, R-11)."""
     return await once(ports, lambda ports: commands.associate_domain(ports, account_id, body.domain, by=by), ClaimOut.of)
@@ -188,7 +188,7 @@ async def show_claim(claim_id: UUID, by: SignedIn, ports: WithPorts, response: R
     return ClaimViewOut.viewed(view)
 
 
-@router.post("/v1/claims/{claim_id}/nominations", status_code=201)
+@router.post("/v1/claims/{claim_id}/nominations", status_code=201, response_model=PendingOut)
 async def nominate_admin(claim_id: UUID, body: NomineeBody, by: Associator, ports: WithPorts, once: Once) -> Response:
     """Asks somebody to be the domain's global administrator (R-12 to R-14); a pending nomination is replaced."""
     return await once(

@@ -118,7 +118,7 @@ class Sighting:
     sibling: Lookup | None
     """Asked only when something is at the record's name. No aliases are followed for this and the next two."""
     doubled: Lookup | None
-    """Asked only when nothing is at the record's name; so is `apex`."""
+    """Asked only when a server is sure that nothing is at the record's name; so is `apex`."""
     apex: Lookup | None
     transport: Transport
     """TCP when every answer, from the roots down, came over TCP."""

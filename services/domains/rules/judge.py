@@ -22,6 +22,12 @@ from services.domains.model import (
 SHOWN: Final = 100
 """How much of a stranger's text is shown."""
 
+MOST_VALUES: Final = 8
+"""How many values of one server are shown."""
+
+MOST_CAUSES: Final = 12
+"""How many mistakes are named; a zone can hold thousands of records."""
+
 QUOTES: Final = "\"'`´‘’“”„«»".encode()
 
 
@@ -109,7 +115,8 @@ def _mistakes(sighting: Sighting, token: bytes, older: tuple[bytes, ...]) -> tup
                 found[Cause(CauseCode.NAME_MISSING, name=sighting.record[-1].name)] = None
             case Alias() | Fault():
                 pass
-    return tuple(found)
+    surest_first = sorted(found, key=lambda cause: cause.code is CauseCode.OTHER_VALUE)
+    return tuple(surest_first[:MOST_CAUSES])
 
 
 def _wrong_value(value: bytes, token: bytes, older: tuple[bytes, ...]) -> Cause:
@@ -155,7 +162,7 @@ def _server_report(view: View) -> ServerReport:
 def _shown_outcome(outcome: Outcome) -> tuple[str, tuple[str, ...]]:
     match outcome:
         case Texts(values):
-            return "texts", tuple(escaped(value) for value in values)
+            return "texts", tuple(escaped(value) for value in values[:MOST_VALUES])
         case Alias(target):
             return "alias", (target,)
         case NoRecord(name_exists):

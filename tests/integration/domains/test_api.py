@@ -216,6 +216,24 @@ async def test_one_of_a_hundred_nominations_waits(house: House) -> None:
     assert versions == list(range(2, 102))
 
 
+async def test_a_hundred_clicks_on_yes_are_one_yes(house: House) -> None:
+    claim_id = await house.associated()
+    secret = {"secret": await house.nominated(claim_id)}
+    answers = await asyncio.gather(*(house.ask("POST", "/v1/nominations/accept", HARRY, secret) for _ in range(100)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(await house.told("admin.accepted")) == 1
+
+
+async def test_yes_and_no_at_once_are_one_of_them(house: House) -> None:
+    claim_id = await house.associated()
+    secret = {"secret": await house.nominated(claim_id)}
+    answers = await asyncio.gather(
+        *(house.ask("POST", f"/v1/nominations/{answer}", HARRY, secret) for answer in ("accept", "decline") * 10)
+    )
+    assert sorted(answer.status_code for answer in answers) == [200] * 10 + [410] * 10
+    assert len([*await house.told("admin.accepted"), *await house.told("admin.declined")]) == 1
+
+
 async def test_no_secret_is_kept_and_no_address_longer_than_needed(house: House) -> None:
     claim_id = await house.associated()
     secret = await house.nominated(claim_id)

@@ -124,6 +124,15 @@ def test_a_record_at_the_domain_itself_is_named() -> None:
     assert codes(report) == [CauseCode.AT_APEX, CauseCode.NAME_MISSING]
 
 
+def test_a_crowd_of_strangers_records_is_shown_in_part_and_hides_no_mistake() -> None:
+    crowd = tuple(f"{number:05}".encode() for number in range(5_000))
+    texts = Texts((*crowd, f'"token={TOKEN}"'.encode()), 60)
+    report = judged(texts, texts)
+    assert codes(report)[0] is CauseCode.VALUE_QUOTED
+    assert len(report.causes) == 12
+    assert all(len(server.found) == 8 for server in report.servers)
+
+
 def test_what_strangers_wrote_is_shown_harmlessly() -> None:
     assert escaped(b"<script>\x1b[2J\xff") == "<script>\\027[2J\\255"
     assert len(escaped(b"x" * 4_000)) == 101

@@ -72,10 +72,11 @@ class Checker:
         )
         look = Look(wire, Walk(wire, self._roots, self._limits, ipv6=self._ipv6), self._limits)
         record = await look.through_aliases(question.record)
-        missing = not _found(record)
+        found = _found(record)
+        missing = any(isinstance(view.outcome, NoRecord) for view in record[-1].views) and not found
         return Sighting(
             record=record,
-            sibling=None if missing else await look.at(question.sibling),
+            sibling=await look.at(question.sibling) if found else None,
             doubled=await look.at(question.doubled) if missing and question.doubled else None,
             apex=await look.at(question.apex) if missing else None,
             transport=transport,
