@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from time import monotonic, sleep
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException
@@ -97,6 +98,25 @@ class Admin:
                 request_timeout=PATIENCE,
             )
         )
+        self._await_users(passwords)
+
+    def _await_users(self, users: Collection[str]) -> None:
+        """Returns once the users have come round to the broker, which is a moment after they were accepted."""
+        deadline = monotonic() + PATIENCE
+        while not self._known(users):
+            if monotonic() > deadline:
+                raise TimeoutError("the broker accepted the users and does not know them")
+            sleep(0.05)
+
+    def _known(self, users: Collection[str]) -> bool:
+        answers: Any = self._client.describe_user_scram_credentials(list(users), request_timeout=PATIENCE)
+        try:
+            _wait(answers)
+        except KafkaException as fault:
+            if fault.args[0].code() == KafkaError.RESOURCE_NOT_FOUND:
+                return False
+            raise
+        return True
 
     def _grant(self, rights: Iterable[AclBinding]) -> None:
         _wait(self._client.create_acls(list(rights), request_timeout=PATIENCE))

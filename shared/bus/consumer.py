@@ -6,7 +6,7 @@ is parked in the database and tried again later, everything else commits. Knows 
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, count, repeat
@@ -88,7 +88,9 @@ class Consumer(Generic[P]):
     async def _retry(self, stream: Stream) -> None:
         async with self._database.transaction() as tx:
             rows = await inbox.waiting(tx.connection, self._group, stream, limit=RECORDS_AT_ONCE)
-        pending = deque([[_item(record, stream, sequence, attempts) for record, sequence, attempts in rows]])
+        pending = deque(
+            [[_item(record, dict(record.headers), stream, sequence, attempts) for record, sequence, attempts in rows]]
+        )
         while pending:
             if await self._apply(pending, retry=True):
                 return
@@ -170,17 +172,18 @@ def _arranged(records: Sequence[Record]) -> tuple[list[Item], list[tuple[Record,
     items: list[Item] = []
     unreadable: list[tuple[Record, str]] = []
     for record in records:
+        headers = dict(record.headers)
         try:
-            stream, sequence = place(record)
+            stream, sequence = place(record, headers)
         except Unreadable as fault:
             unreadable.append((record, str(fault)))
         else:
-            items.append(_item(record, stream, sequence))
+            items.append(_item(record, headers, stream, sequence))
     return items, unreadable
 
 
-def _item(record: Record, stream: Stream, sequence: int, attempts: int = 0) -> Item:
+def _item(record: Record, headers: Mapping[str, bytes], stream: Stream, sequence: int, attempts: int = 0) -> Item:
     try:
-        return Item(record, stream, sequence, read(record), attempts=attempts)
+        return Item(record, stream, sequence, read(record, headers), attempts=attempts)
     except Undecodable as fault:
         return Item(record, stream, sequence, fault=(fault.reason, str(fault)), attempts=attempts)

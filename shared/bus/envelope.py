@@ -1,6 +1,6 @@
 """The envelope: CloudEvents 1.0 in Kafka's binary mode, between a row of the event log and a record of a topic."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from shared.cause import Cause
 from shared.contracts import Contract, Event, Stream, contract_of
 
 Headers = Sequence[tuple[str, bytes]]
@@ -49,10 +50,18 @@ class Logged:
 class Letter:
     """What a record says, once read. A tombstone carries no event."""
 
-    event_id: UUID
-    correlation_id: UUID
-    traceparent: str | None
+    headers: Mapping[str, bytes]
     event: Event | None
+
+    @property
+    def cause(self) -> Cause:
+        """What is done about it has this cause. Fails when the ids are none, which fails what is done."""
+        return Cause(UUID(self.headers["ce_correlationid"].decode()), UUID(self.headers["ce_id"].decode()))
+
+    @property
+    def traceparent(self) -> str | None:
+        """The trace it belongs to."""
+        return self.headers["traceparent"].decode() if "traceparent" in self.headers else None
 
 
 class Unreadable(Exception):
@@ -103,13 +112,13 @@ def _constant_headers(topic: str) -> tuple[tuple[str, bytes], ...]:
     )
 
 
-def place(record: Record) -> tuple[Stream, int]:
-    """The stream and the sequence of a record; raises `Unreadable`."""
+def place(record: Record, headers: Mapping[str, bytes]) -> tuple[Stream, int]:
+    """The stream and the sequence of a record, by its key and headers; raises `Unreadable`."""
     try:
         if record.key is None:
             raise Unreadable("no key")
         key = record.key.decode()
-        sequence = int(dict(record.headers)["ce_sequence"])
+        sequence = int(headers["ce_sequence"])
     except (KeyError, ValueError) as fault:
         raise Unreadable(repr(fault)) from fault
     if "\0" in key or not 0 < sequence <= LARGEST_SEQUENCE:
@@ -117,21 +126,16 @@ def place(record: Record) -> tuple[Stream, int]:
     return Stream(record.topic, key), sequence
 
 
-def read(record: Record) -> Letter:
+def read(record: Record, headers: Mapping[str, bytes]) -> Letter:
     """What the record says, checked against its contract; raises `Undecodable`."""
-    headers = dict(record.headers)
     contract = contract_of(record.topic)
-    _check_type(headers, contract)
+    _check(headers, contract)
     try:
-        event_id, correlation_id = UUID(headers["ce_id"].decode()), UUID(headers["ce_correlationid"].decode())
-        traceparent = headers["traceparent"].decode() if "traceparent" in headers else None
         if record.value is None and contract.compacted:
-            return Letter(event_id, correlation_id, traceparent, None)
-        return Letter(event_id, correlation_id, traceparent, contract.model.model_validate_json(record.value or b""))
+            return Letter(headers, None)
+        return Letter(headers, contract.model.model_validate_json(record.value or b""))
     except ValidationError as fault:
         raise Undecodable("undecodable", _without_input(fault)) from fault
-    except (KeyError, ValueError) as fault:
-        raise Undecodable("undecodable", f"header {fault}") from fault
 
 
 def _without_input(fault: ValidationError) -> str:
@@ -141,8 +145,10 @@ def _without_input(fault: ValidationError) -> str:
     )
 
 
-def _check_type(headers: dict[str, bytes], contract: Contract) -> None:
+def _check(headers: Mapping[str, bytes], contract: Contract) -> None:
     if headers.get("ce_type") != contract.topic.encode():
         raise Undecodable("unknown-type", f"type {headers.get('ce_type')!r}")
     if headers.get("ce_dataschema") != contract.schema_urn.encode():
         raise Undecodable("newer-schema", f"schema {headers.get('ce_dataschema')!r}")
+    if not headers.keys() >= {"ce_id", "ce_correlationid"}:
+        raise Undecodable("undecodable", "no id")

@@ -11,7 +11,14 @@ import asyncpg
 from shared.bus.envelope import Logged
 
 # Few rows at a time are joined, so no plan is worth keeping: a generic one reads far too much of the log.
-SESSION: Final = {"plan_cache_mode": "force_custom_plan", "jit": "off", "statement_timeout": "15000", "timezone": "UTC"}
+SESSION: Final = {
+    "plan_cache_mode": "force_custom_plan",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+    "statement_timeout": "15000",
+    "timezone": "UTC",
+}
 
 PAGE: Final = """
 select queued.place, topic, key, sequence, event_id, subject, aggregate_version, occurred_at,
@@ -23,6 +30,15 @@ select queued.place, topic, key, sequence, event_id, subject, aggregate_version,
  order by queued.place
 """
 STRIKE: Final = "delete from outbox_queue where place = any($1::bigint[])"
+# Distinct values by jumping from one to the next, however many keys a topic has.
+TOPICS: Final = """
+with recursive t (topic) as (
+    select min(topic) from stream_head
+    union all
+    select (select min(topic) from stream_head where stream_head.topic > t.topic) from t where t.topic is not null
+)
+select topic from t where topic is not null
+"""
 MEASURE: Final = "select count(*), (select logged_at from outbox_queue order by place limit 1) from outbox_queue"
 
 
@@ -45,6 +61,10 @@ class Queue:
     def __init__(self, reader: asyncpg.Connection, writer: asyncpg.Connection) -> None:
         self._reader = reader
         self._writer = writer
+
+    async def topics(self) -> list[str]:
+        """Every topic that was ever told."""
+        return [row[0] for row in await self._reader.fetch(TOPICS)]
 
     async def page(self, after: int, *, without: Collection[int], shards: Collection[int], limit: int) -> list[Queued]:
         """The next events in order, beyond a place and without some that are known."""

@@ -30,6 +30,9 @@ MEASURE_EVERY: Final = 5.0
 FAREWELL: Final = 1.0
 """Seconds in which what is under way may still arrive when the relay is told to stop."""
 
+PATIENCE_WITH_TOPICS: Final = 2.0
+"""Seconds in which the topics told so far should be found at the broker; without one of them it begins all the same."""
+
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
 AWAY: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, KafkaError, LockLost)
@@ -103,6 +106,9 @@ class Work:
 
     async def go_on(self) -> None:
         """Reads, sends and strikes off until it is cancelled or something is away."""
+        for topic in await self._queue.topics():
+            self._sender.look_up(topic)
+        await self._sender.looked_up(PATIENCE_WITH_TOPICS)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._read_and_send())

@@ -63,6 +63,11 @@ class Sender:
         if topic not in self._looking or self._looking[topic].done():
             self._looking[topic] = asyncio.create_task(self._look_up(topic))
 
+    async def looked_up(self, patience: float) -> None:
+        """Waits until what is looked up is known, or for as long as that."""
+        if self._looking:
+            await asyncio.wait(self._looking.values(), timeout=patience)
+
     async def renew(self) -> None:
         """A new producer in place of one whose numbering of batches no longer agrees with the broker's."""
         await self._stop()

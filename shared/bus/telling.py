@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from opentelemetry import trace
-from opentelemetry.trace import Span, SpanKind, StatusCode
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.context import Context
+from opentelemetry.propagate import extract
+from opentelemetry.trace import SpanKind
 
 from shared.bus.envelope import Letter
 from shared.bus.listeners import Hearing, Listeners
 from shared.bus.sorting import Item
-from shared.cause import Cause, caused_by
+from shared.cause import caused_by
 from shared.contracts import Event
+from shared.telemetry import continued
 
 P = TypeVar("P")
 
-tracer = trace.get_tracer("vestibule.bus")
-propagator = TraceContextTextMapPropagator()
+tracer = trace.get_tracer("vestibule")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +69,30 @@ async def _tell_together(hearing: Hearing[P], told: Sequence[Told], ports: P) ->
 
 
 async def _tell_each(hearing: Hearing[P], one: Told, ports: P) -> None:
-    cause = Cause(one.letter.correlation_id, one.letter.event_id)
-    # What an exception says may hold values that belong in no trace.
-    with (
-        trace.use_span(_span(one), end_on_exit=True, record_exception=False, set_status_on_exception=False) as span,
-        caused_by(cause),
-    ):
-        for listener in hearing.each:
-            try:
+    topic = one.item.stream.topic
+    try:
+        with (
+            continued(one.letter.traceparent, f"{topic} process", SpanKind.CONSUMER, _attributes(one)),
+            caused_by(one.letter.cause),
+        ):
+            for listener in hearing.each:
                 await listener(one.event, ports)
-            except Exception as error:
-                span.set_status(StatusCode.ERROR, type(error).__name__)
-                raise ListenerFailed(one.item, error) from error
+    except Exception as error:
+        raise ListenerFailed(one.item, error) from error
 
 
 @contextmanager
 def _spans(told: Sequence[Told]) -> Iterator[None]:
     """One span for each event while all are heard at once."""
-    spans = [_span(one) for one in told]
+    spans = [
+        tracer.start_span(
+            f"{one.item.stream.topic} process",
+            extract({"traceparent": one.letter.traceparent} if one.letter.traceparent else {}, Context()),
+            kind=SpanKind.CONSUMER,
+            attributes=_attributes(one),
+        )
+        for one in told
+    ]
     try:
         yield
     finally:
@@ -93,17 +100,10 @@ def _spans(told: Sequence[Told]) -> Iterator[None]:
             span.end()
 
 
-def _span(one: Told) -> Span:
-    """A span under the context that was kept with the event."""
-    topic = one.item.stream.topic
-    return tracer.start_span(
-        f"{topic} process",
-        propagator.extract({"traceparent": one.letter.traceparent} if one.letter.traceparent else {}),
-        kind=SpanKind.CONSUMER,
-        attributes={
-            "messaging.system": "kafka",
-            "messaging.operation.type": "process",
-            "messaging.destination.name": topic,
-            "messaging.message.id": str(one.letter.event_id),
-        },
-    )
+def _attributes(one: Told) -> dict[str, str]:
+    return {
+        "messaging.system": "kafka",
+        "messaging.operation.type": "process",
+        "messaging.destination.name": one.item.stream.topic,
+        "messaging.message.id": one.letter.headers["ce_id"].decode(),
+    }

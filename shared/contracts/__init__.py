@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Literal, TypeVar
+from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -25,8 +25,7 @@ class Actor(Fact):
     on_behalf_of: UUID | None = Field(default=None, description="The organisation for which a partner or the vendor acts.")
 
 
-@dataclass(frozen=True)
-class Stream:
+class Stream(NamedTuple):
     """Where order is kept: one key of one topic."""
 
     topic: str

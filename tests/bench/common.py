@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import uvloop
+
 from shared.bus.admin import Admin
 from shared.bus.login import Login
 from tests.integration.bus.ledger import prepare
@@ -54,6 +56,12 @@ def servers(hears: Mapping[str, Sequence[str]]) -> Iterator[Servers]:
         yield Servers(postgres, kafka.bootstrap)
 
 
+async def until(reached: Callable[[], bool]) -> None:
+    """Waits for what can't be awaited: a counter that others count."""
+    while not reached():  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
+
+
 def quantile(values: Sequence[float], share: float) -> float:
     return statistics.quantiles(values, n=1000, method="inclusive")[round(share * 1000) - 1]
 
@@ -62,11 +70,29 @@ def run(
     title: str, measure: Callable[[Servers], Coroutine[Any, Any, Sequence[Figure]]], *, hears: Mapping[str, Sequence[str]]
 ) -> None:
     """Measures on fresh servers and reports; `--json` for programs."""
+    as_json = wants_json(title)
+    with servers(hears) as found:
+        figures = uvloop.run(measure(found))
+    report(title, figures, as_json=as_json)
+
+
+def run_on_postgres(title: str, measure: Callable[[Databases], Coroutine[Any, Any, Sequence[Figure]]]) -> None:
+    """The same for what needs no broker."""
+    as_json = wants_json(title)
+    with running_postgres() as postgres:
+        figures = asyncio.run(measure(postgres))
+    report(title, figures, as_json=as_json)
+
+
+def wants_json(title: str) -> bool:
+    """Whether the figures are for a program, by the command's arguments."""
     arguments = argparse.ArgumentParser(description=title)
     arguments.add_argument("--json", action="store_true")
-    as_json = arguments.parse_args().json
-    with servers(hears) as found:
-        figures = asyncio.run(measure(found))
+    return bool(arguments.parse_args().json)
+
+
+def report(title: str, figures: Sequence[Figure], *, as_json: bool) -> None:
+    """Writes the figures down."""
     if as_json:
         sys.stdout.write(json.dumps({figure.name: round(figure.value, 3) for figure in figures}) + "\n")
         return
