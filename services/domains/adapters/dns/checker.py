@@ -12,7 +12,7 @@ import dns.rcode
 from dns.rdatatype import CNAME, DNAME, SOA, TXT
 
 from services.domains.adapters.dns.guard import Guard
-from services.domains.adapters.dns.walk import DeadEnd, Server, Walk
+from services.domains.adapters.dns.walk import Asker, DeadEnd, Server, Walk
 from services.domains.adapters.dns.wire import Limits, Wire
 from services.domains.model import (
     Alias,
@@ -87,8 +87,8 @@ class Checker:
 class Look:
     """The lookups of one look."""
 
-    def __init__(self, wire: Wire, walk: Walk, limits: Limits) -> None:
-        self._wire = wire
+    def __init__(self, asker: Asker, walk: Walk, limits: Limits) -> None:
+        self._asker = asker
         self._walk = walk
         self._limits = limits
 
@@ -120,7 +120,7 @@ class Look:
 
     async def _view(self, server: Server, name: dns.name.Name) -> View:
         began = asyncio.get_running_loop().time()
-        answer = await self._wire.ask(name, TXT, server.address)
+        answer = await self._asker.ask(name, TXT, server.address)
         took = asyncio.get_running_loop().time() - began
         outcome = answer if isinstance(answer, Fault) else outcome_of(answer, name)
         return View(server.name, server.address, outcome, round(took * 1000))
