@@ -4,6 +4,7 @@ import base64
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import anyio
@@ -67,9 +68,9 @@ class Letters:
         self._world = world
         self._mailer = mailer
 
-    async def count(self) -> int:
+    async def arrivals(self, to: str) -> list[tuple[str, datetime]]:
         await self._world.settle()
-        return len(self._mailer.box)
+        return [(mail["subject"], mail["date"].datetime) for mail in self._mailer.mails(to)]
 
     async def wait_for(self, to: str, *, subject: str) -> Mail:
         await self._world.settle()

@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import httpx
@@ -40,9 +41,9 @@ class Mailbox:
         self._url = url
         self._http = http
 
-    async def count(self) -> int:
-        """How many mails lie there."""
-        return len(await self._list())
+    async def arrivals(self, to: str) -> list[tuple[str, datetime]]:
+        """Subject and time of arrival of each mail to this address."""
+        return [(mail["subject"], datetime.fromisoformat(mail["received_at"])) for mail in await self._list(to=to)]
 
     async def wait_for(self, to: str, *, subject: str) -> Mail:
         """The newest mail to this address whose subject contains these words."""

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Protocol
 
 import httpx
@@ -27,7 +27,9 @@ class Topics(Protocol):
 class Letters(Protocol):
     """What lies in the mailbox."""
 
-    async def count(self) -> int: ...
+    async def arrivals(self, to: str) -> list[tuple[str, datetime]]:
+        """Subject and time of arrival of each mail to this address."""
+        ...
 
     async def wait_for(self, to: str, *, subject: str) -> Mail:
         """The newest mail to this address whose subject contains these words, waiting for it if need be."""

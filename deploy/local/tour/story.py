@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import httpx
@@ -33,6 +34,13 @@ def run(document: dict[str, Any]) -> int:
 
 
 async def _tell(document: dict[str, Any], says: Narrator) -> None:
+    async with staged(document, says) as stage:
+        await tell(stage, Contoso(), document["kafka"]["bootstrap"])
+
+
+@asynccontextmanager
+async def staged(document: dict[str, Any], says: Narrator) -> AsyncIterator[Stage]:
+    """The stage that a run offers, with its real topics, mailbox and DNS."""
     operator = Operator(document)
     kafka = document["kafka"]
     topics = [contract.topic for contract in every()] + [r"^partner\.billing_due\..*"]
@@ -41,7 +49,7 @@ async def _tell(document: dict[str, Any], says: Narrator) -> None:
         httpx.AsyncClient(timeout=20) as http,
         journal(kafka["bootstrap"], kafka["operator"]["username"], kafka["operator"]["password"], topics) as seen,
     ):
-        stage = Stage(
+        yield Stage(
             http=http,
             urls={name: roles["api"]["url"] for name, roles in document["services"].items() if "api" in roles},
             vendor=await machine(http, issuer, *operator.vendor_client()),
@@ -55,7 +63,6 @@ async def _tell(document: dict[str, Any], says: Narrator) -> None:
             a_moment=lambda: asyncio.sleep(BETWEEN_LOOKS),
             until=_until,
         )
-        await tell(stage, Contoso(), kafka["bootstrap"])
 
 
 async def tell(stage: Stage, contoso: Contoso, bootstrap: str) -> None:
