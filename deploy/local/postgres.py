@@ -18,7 +18,7 @@ SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "200",
-    "shared_buffers": "64MB",
+    "shared_buffers": "32MB",
     "max_wal_senders": "0",
     "max_logical_replication_workers": "0",
     "io_workers": "1",
