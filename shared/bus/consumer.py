@@ -14,11 +14,11 @@ from typing import Final, Generic, Protocol, TypeVar
 
 import structlog
 
-from shared.bus import inbox
+from shared.bus import inbox, metrics
 from shared.bus.envelope import Record, Undecodable, Unreadable, place, read
 from shared.bus.faults import Fault, fault_of, reason
 from shared.bus.listeners import Listeners
-from shared.bus.sorting import Item, divide
+from shared.bus.sorting import Item, State, divide
 from shared.bus.telling import ListenerFailed, tell
 from shared.clock import Clock
 from shared.contracts import Stream
@@ -85,6 +85,13 @@ class Consumer(Generic[P]):
             await self._retry(stream)
         return len(due)
 
+    async def measure(self) -> None:
+        """Sets the metric of what is parked."""
+        async with self._database.engine.connect() as connection:
+            states = await inbox.states(connection, self._group)
+        for state in State:
+            metrics.PARKED.labels(self._group, state.value).set(states.get(state.value, 0))
+
     async def _retry(self, stream: Stream) -> None:
         async with self._database.transaction() as tx:
             rows = await inbox.waiting(tx.connection, self._group, stream, limit=RECORDS_AT_ONCE)
@@ -134,6 +141,7 @@ class Consumer(Generic[P]):
         async with self._database.transaction() as tx:
             todo = await inbox.take(tx.connection, self._group, items, now=self._now(), retry=retry)
             await tell(self.listeners, todo, self._ports.within(tx))
+        metrics.DONE.labels(self._group).inc(len(todo))
 
     def _failed(self, item: Item, error: Exception) -> Item:
         said = reason(error)

@@ -93,6 +93,8 @@ select sequence, attempts, headers::text, value from parked
  where consumer = $1 and topic = $2 and key = $3 order by sequence limit $4
 """
 
+STATES: Final = "select state, count(*) from parked where consumer = $1 and state <> 'behind' group by state"
+
 KEEP_UNREADABLE: Final = """
 insert into parked (consumer, topic, key, sequence, state, reason, error, attempts,
                     first_failed_at, last_failed_at, headers, value)
@@ -228,6 +230,11 @@ async def waiting(connection: AsyncConnection, group: str, stream: Stream, *, li
         (Record(stream.topic, stream.key.encode(), _unkept(headers), value), sequence, attempts)
         for sequence, attempts, headers, value in rows
     ]
+
+
+async def states(connection: AsyncConnection, group: str) -> dict[str, int]:
+    """How many streams wait, by the state of their first record; and of records that belong to none."""
+    return {state: number for state, number in await _rows(connection, STATES, (group,))}
 
 
 async def _rows(connection: AsyncConnection, statement: str, parameters: tuple[Any, ...]) -> Sequence[Any]:

@@ -8,7 +8,7 @@ PENDING: Final = Gauge("vestibule_outbox_pending", "Events that the broker has s
 OLDEST: Final = Gauge("vestibule_outbox_oldest_unpublished_age_seconds", "Age of the oldest of them; 0 when there is none.")
 PUBLISHED: Final = Counter("vestibule_outbox_published_total", "Events that the broker has acknowledged.", ("topic",))
 HELD: Final = Gauge("vestibule_outbox_held_streams", "Streams whose last sending failed and that wait to be sent again.")
-HANDLED: Final = Counter("vestibule_consumer_records_total", "Records read, by what became of them.", ("group", "outcome"))
+DONE: Final = Counter("vestibule_consumer_done_total", "Records whose effects are committed.", ("group",))
 PARKED: Final = Gauge(
     "vestibule_consumer_parked_streams", "Streams that wait, by the state of their first record.", ("group", "state")
 )

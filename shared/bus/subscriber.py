@@ -34,6 +34,7 @@ class Subscriber:
     """Feeds a consumer from the topics of its listeners."""
 
     def __init__(self, consumer: Consumer[Any], login: Login, *, instance: str | None = None) -> None:
+        self._consumer = consumer
         self._group = consumer.listeners.group
         self._broker = KafkaBroker(
             login.brokers,
@@ -78,7 +79,8 @@ class Subscriber:
         return None if consumer is None else len(consumer.assignment())
 
     async def measure(self) -> None:
-        """Sets the metric of records not read yet, for the partitions read here."""
+        """Sets the metrics of records not read yet, for the partitions read here, and of what is parked."""
+        await self._consumer.measure()
         consumer = self._subscription.consumer
         if consumer is None:
             return
