@@ -46,7 +46,7 @@ JITTER: Final = 0.1
 
 LOOK_LASTS: Final = timedelta(seconds=60)
 """A look that has not come back by then is lost with its worker; the claim is due again."""
-ASK_EVERY: Final = timedelta(seconds=5)
+ASK_EVERY: Final = timedelta(seconds=2)
 
 
 @dataclass(eq=False)

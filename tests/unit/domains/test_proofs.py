@@ -181,8 +181,8 @@ def test_checking_now_has_its_limits() -> None:
     with pytest.raises(rules.CheckUnderWay):
         rules.check_now(claim, rules.begin_look(a_watch(), now=NOON), A_JOURNEY, now=NOON)
     with pytest.raises(rules.CheckedJustNow) as refused:
-        rules.check_now(claim, a_watch(asked_at=NOON), A_JOURNEY, now=NOON + timedelta(seconds=4))
-    assert refused.value.again_at == NOON + timedelta(seconds=5)
+        rules.check_now(claim, a_watch(asked_at=NOON), A_JOURNEY, now=NOON + timedelta(seconds=1))
+    assert refused.value.again_at == NOON + timedelta(seconds=2)
     with pytest.raises(rules.AlreadyVerified):
         rules.check_now(a_claim(ClaimState.VERIFIED), a_watch(), A_JOURNEY, now=NOON)
     with pytest.raises(rules.NoAdminYet):
