@@ -18,8 +18,8 @@ from services.provisioning.app import DRIVER
 from services.provisioning.ports import NetworkPorts
 from shared import db, ids
 from shared.auth import access_document
-from shared.bus.envelope import Logged, read, record
-from shared.contracts import Actor, Event
+from shared.bus.envelope import Logged
+from shared.contracts import Actor, Event, contract_of
 from shared.contracts.access import Access, Grant, IdentityAccess, Permission, Scope, ScopeKind
 from shared.contracts.domains import DomainAssociated, DomainVerified
 from shared.contracts.identity import AccountRegistered
@@ -208,7 +208,7 @@ class House:
 
     async def told(self, topic: str) -> list[Any]:
         """Every event told on a topic, checked against its contract, in order."""
-        return [read(record(event)).event for event in await self.log(topic)]
+        return [contract_of(topic).model.model_validate_json(event.value) for event in await self.log(topic)]
 
     async def log(self, topic: str) -> Sequence[Logged]:
         async with self.database.engine.connect() as connection:
