@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import uvicorn
 from playwright.async_api import Browser, async_playwright
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp
 
 from tests.integration.identity.house import House, prepare, running
 from tests.support.servers import Databases
@@ -40,22 +42,40 @@ async def browser(browser_path: str | None) -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
+async def answering(app: ASGIApp, listening: socket.socket) -> AsyncIterator[None]:
+    """The application behind a socket of this machine."""
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@asynccontextmanager
 async def served(url: str) -> AsyncIterator[House]:
     """Identity at an address of this machine."""
     listening = socket.create_server(("127.0.0.1", 0))
     issuer = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    async with running(url, issuer) as house:
-        server = uvicorn.Server(uvicorn.Config(house.app, log_config=None, lifespan="off"))
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        try:
-            yield house
-        finally:
-            server.should_exit = True
-            await serving
+    async with running(url, issuer) as house, answering(house.app, listening):
+        yield house
 
 
 @pytest.fixture
-async def house(postgres: Databases) -> AsyncIterator[House]:
-    url = postgres.prepared_database("identity", lambda url: asyncio.run(prepare(url)))
-    async with served(url) as house:
+async def portal() -> AsyncIterator[str]:
+    """Where a site takes its visitors back."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    async with answering(PlainTextResponse("back at the portal"), listening):
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/back"
+
+
+@pytest.fixture
+def database(postgres: Databases) -> str:
+    return postgres.prepared_database("identity", lambda url: asyncio.run(prepare(url)))
+
+
+@pytest.fixture
+async def house(database: str) -> AsyncIterator[House]:
+    async with served(database) as house:
         yield house

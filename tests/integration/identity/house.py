@@ -119,6 +119,14 @@ class House:
         assert row
         return int(row[0])
 
+    async def dump(self, table: str) -> str:
+        """Everything a table holds, bytes as the text they spell."""
+        rows = await self.base.db.all(select(text("*")).select_from(sql_table(table)))
+        return "\n".join(
+            " ".join(bytes(value).decode("latin-1") if isinstance(value, bytes) else str(value) for value in row)
+            for row in rows
+        )
+
     def secret_of(self, sent: dict[str, Any]) -> str:
         """What the mail of an invitation would show."""
         opened = sealing.open_sealed(sealing.private_keys(PRIVATE_KEYS), UUID(sent["invitation_id"]), sent["sealed"])
@@ -187,7 +195,7 @@ def pkce() -> tuple[str, str]:
     return verifier, challenge
 
 
-def request_for(client_id: str, challenge: str, **changes: str | None) -> dict[str, str]:
+def request_for(client_id: str, challenge: str, /, **changes: str | None) -> dict[str, str]:
     """The query of `/authorize`."""
     query: dict[str, str | None] = {
         "response_type": "code",
@@ -222,7 +230,7 @@ async def code_for(browser: httpx.AsyncClient, client_id: str, email: str, passw
     return back(answer)
 
 
-async def redeem(http: httpx.AsyncClient, client_id: str, code: str, verifier: str, **changes: str) -> httpx.Response:
+async def redeem(http: httpx.AsyncClient, client_id: str, code: str, verifier: str, /, **changes: str) -> httpx.Response:
     form = {
         "grant_type": "authorization_code",
         "code": code,
