@@ -234,7 +234,7 @@ async def waiting(connection: AsyncConnection, group: str, stream: Stream, *, li
 
 async def states(connection: AsyncConnection, group: str) -> dict[str, int]:
     """How many streams wait, by the state of their first record; and of records that belong to none."""
-    return {state: number for state, number in await _rows(connection, STATES, (group,))}
+    return dict(await _rows(connection, STATES, (group,)))
 
 
 async def _rows(connection: AsyncConnection, statement: str, parameters: tuple[Any, ...]) -> Sequence[Any]:

@@ -12,7 +12,6 @@ from shared.contracts import Stream
 ROOM: Final = 4000
 """Events read and not yet acknowledged."""
 
-BATCH_RECORDS: Final = 500
 BATCH_BYTES: Final = 500_000
 HEADER_BYTES: Final = 1_000
 """More than the envelope of any record takes."""
@@ -133,7 +132,7 @@ class Lanes:
         taken: list[Queued] = []
         left: list[Queued] = []
         size = 0
-        while waiting and len(taken) < BATCH_RECORDS:
+        while waiting:
             queued = waiting.popleft()
             fits = not taken or size + len(queued.event.value) + HEADER_BYTES <= BATCH_BYTES
             if not fits:
