@@ -55,7 +55,7 @@ class Gone(Refusal):
 
 @dataclass(eq=False)
 class VersionStale(Conflict):
-    """Somebody changed it after you read it (412)."""
+    """Somebody changed it after you read it."""
 
     current: int
 

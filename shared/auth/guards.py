@@ -1,7 +1,7 @@
 """What stands before a route: a permission, being signed in, or a reason why it is open. Each route has exactly one."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from fastapi import Depends, Header, Request
 
@@ -12,6 +12,9 @@ from shared.http.state import remember_caller, state
 @dataclass(frozen=True)
 class SignedIn:
     """Lets in whoever shows a good access token."""
+
+    wants_token: ClassVar[bool] = True
+    sentence: ClassVar[str] = "Needs an access token."
 
     async def __call__(
         self, request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
@@ -26,6 +29,12 @@ class Needs:
     """Lets in whoever holds the permission anywhere; the command asks whether it holds at the place in question."""
 
     permission: Permission
+    wants_token: ClassVar[bool] = True
+
+    @property
+    def sentence(self) -> str:
+        """What the reference says of it."""
+        return f"Needs the permission `{self.permission.value}`."
 
     async def __call__(
         self, request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
@@ -41,6 +50,11 @@ class OpenToAll:
     """Lets everybody in, for the reason given."""
 
     reason: str
+
+    @property
+    def sentence(self) -> str:
+        """What the reference says of it."""
+        return f"Open to all: {self.reason}."
 
     def __call__(self) -> None:
         return None
