@@ -1,7 +1,7 @@
 """What is read of claims, by those who may see them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, select, true
@@ -26,7 +26,7 @@ async def show_claim(ports: Ports, claim_id: UUID, *, by: Access) -> ClaimView:
     found = await ports.db.one(select(tables.claim).where(tables.claim.c.id == claim_id, _seen(by)))
     if found is None:
         raise NotFound
-    return (await _views(ports, [Claim(*found)]))[0]
+    return (await _views(ports, [Claim(*found)], by=by))[0]
 
 
 async def list_claims(ports: Ports, *, after: UUID | None, rows: int, by: Access) -> Sequence[ClaimView]:
@@ -34,7 +34,7 @@ async def list_claims(ports: Ports, *, after: UUID | None, rows: int, by: Access
     query = select(tables.claim).where(_seen(by)).order_by(tables.claim.c.id).limit(rows)
     if after is not None:
         query = query.where(tables.claim.c.id > after)
-    return await _views(ports, [Claim(*row) for row in await ports.db.all(query)])
+    return await _views(ports, [Claim(*row) for row in await ports.db.all(query)], by=by)
 
 
 def _seen(by: Access) -> ColumnElement[bool]:
@@ -56,12 +56,16 @@ def _reaches(scope: Scope) -> ColumnElement[bool]:
     return tables.claim.c.id.in_(select(account.claim_id).where(columns[scope.kind] == scope.id))
 
 
-async def _views(ports: Ports, claims: Sequence[Claim]) -> Sequence[ClaimView]:
+async def _views(ports: Ports, claims: Sequence[Claim], *, by: Access) -> Sequence[ClaimView]:
+    """The claims with what belongs to them. A nominee's address is for the organisation's own people (R-29)."""
     ids = [claim.id for claim in claims]
     account, nomination = tables.account.c, tables.nomination.c
     joined = await ports.db.all(select(account.claim_id, account.id).where(account.claim_id.in_(ids)).order_by(account.id))
     waiting = select(tables.nomination).where(nomination.claim_id.in_(ids), nomination.state == NominationState.PENDING)
-    pending = {found.claim_id: found for found in (Nomination(*row) for row in await ports.db.all(waiting))}
+    pending = {
+        found.claim_id: found if found.organisation_id == by.organisation_id else replace(found, email=None)
+        for found in (Nomination(*row) for row in await ports.db.all(waiting))
+    }
     return [
         ClaimView(
             claim,

@@ -1,8 +1,9 @@
 """What domains is told by its environment."""
 
+from ipaddress import ip_address, ip_network
 from typing import Final
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from shared.settings import Settings
 
@@ -36,6 +37,20 @@ class DomainsSettings(Settings):
     allowed_top_names: str = Field(
         default="", description="Reserved top-level names that may be claimed nevertheless, with commas; for development."
     )
+
+    @field_validator("dns_roots")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        if not [ip_address(part) for part in parts(value)]:
+            raise ValueError("at least one address is needed")
+        return value
+
+    @field_validator("dns_denied_networks")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for part in parts(value):
+            ip_network(part)
+        return value
 
 
 def parts(value: str) -> tuple[str, ...]:

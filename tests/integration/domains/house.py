@@ -31,7 +31,7 @@ from tests.unit.domains.makers import CHALLENGE
 CONTOSO, FABRIKAM = UUID(int=0xA0), UUID(int=0xA1)
 PARIS, LYON, MILAN = UUID(int=0xB0), UUID(int=0xB1), UUID(int=0xB2)
 """Two accounts of Contoso, one of Fabrikam."""
-NORA, HARRY, VIEWER, MALLORY, ADATUM = (UUID(int=0xC0 + number) for number in range(5))
+NORA, HARRY, VIEWER, MALLORY, ADATUM, VENDOR = (UUID(int=0xC0 + number) for number in range(6))
 ADDRESSES = {NORA: "nora@contoso.com", HARRY: "harry@contoso.com", MALLORY: "mallory@fabrikam.com"}
 ASSOCIATOR = (Permission.DOMAINS_VIEW, Permission.DOMAINS_ASSOCIATE)
 
@@ -58,7 +58,7 @@ def an_account(account_id: UUID, organisation_id: UUID, version: int = 1, legal_
     )
 
 
-def rights(subject: UUID, organisation_id: UUID, kind: ScopeKind, at: UUID, *permissions: Permission) -> IdentityAccess:
+def rights(subject: UUID, organisation_id: UUID, kind: ScopeKind, at: UUID | None, *permissions: Permission) -> IdentityAccess:
     grant = Grant(scope=Scope(kind=kind, id=at), permissions=frozenset(permissions))
     return IdentityAccess(
         version=1,
@@ -229,6 +229,7 @@ async def running(url: str, *, dns: Dns | None = None) -> AsyncIterator[House]:
             rights(HARRY, CONTOSO, ScopeKind.ORGANISATION, CONTOSO),
             rights(VIEWER, CONTOSO, ScopeKind.ACCOUNT, PARIS, Permission.DOMAINS_VIEW),
             rights(MALLORY, FABRIKAM, ScopeKind.ORGANISATION, FABRIKAM, *ASSOCIATOR),
+            rights(VENDOR, UUID(int=0xAF), ScopeKind.VENDOR, None, Permission.DOMAINS_VIEW),
             rights(ADATUM, CONTOSO, ScopeKind.ORGANISATION, CONTOSO, *ASSOCIATOR),
         )
         yield house

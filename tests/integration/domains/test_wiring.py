@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 from sqlalchemy import select
 
 from services.domains import commands
@@ -138,6 +138,12 @@ async def test_whatever_is_no_answer_of_identity_decides_nothing(answer: Callabl
 async def test_identity_vouches_for_an_address() -> None:
     async with identity(harry_asks) as http:
         assert await IdentityPeople(issuer="https://identity.test/", http=http).address_of(BEARER) == "Harry@Contoso.com"
+
+
+@pytest.mark.parametrize("wrong", [{"dns_roots": " , "}, {"dns_roots": "a.root"}, {"dns_denied_networks": "10.0.0.1/8"}])
+def test_addresses_in_settings_are_addresses(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        DomainsSettings.model_validate({**settings("postgresql://x/x").model_dump(), **wrong})
 
 
 def test_lists_in_settings_may_have_spaces() -> None:
