@@ -35,7 +35,7 @@ def test_every_sentence_is_there_in_french_and_no_other() -> None:
 
 @pytest.mark.parametrize("entry", french().values(), ids=lambda entry: str(entry.id)[:30])
 def test_french_is_set_as_french_is(entry: Message) -> None:
-    texts = [entry.string] if isinstance(entry.string, str) else list(entry.string)
+    texts = [entry.string] if isinstance(entry.string, str) else list(entry.string or ())
     for text in texts:
         assert not re.search(r"[^\u202f][:;?!]", text), "a narrow no-break space stands before : ; ? !"
         assert "'" not in text, "the apostrophe is ’"
