@@ -35,10 +35,11 @@ def hearing(house: House, told: Told) -> NetworkPorts:
 
 async def patiently_assign(house: House, entitlement: str, person: UUID) -> httpx.Response:
     """Asks again when the service says that it is too busy to have done anything."""
+    answer = await house.assign(entitlement, person)
     for _ in range(20):
-        answer = await house.assign(entitlement, person)
         if answer.status_code != 503:
             break
+        answer = await house.assign(entitlement, person)
     return answer
 
 
