@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deploy.local import checks, dns_command, logs
+from deploy.local import checks, dns_command, logs, replay_command
 from deploy.local.folder import AlreadyRuns, Folder
 from deploy.local.options import HostAndPort, on_folder
 from deploy.local.processes import DidNotStart
@@ -23,7 +23,20 @@ STOPS_WITHIN = 15.0
 
 def commands() -> list[click.Command]:
     """All of them, to be put under `vestibule`."""
-    return [up, down, status, env, logs.logs, reset, doctor, tour, dns_command.dns, relock_kafka, *checks.COMMANDS]
+    return [
+        up,
+        down,
+        status,
+        env,
+        logs.logs,
+        reset,
+        doctor,
+        tour,
+        dns_command.dns,
+        replay_command.replay,
+        relock_kafka,
+        *checks.COMMANDS,
+    ]
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""Operators' work: what Kafka must know, partners, and sending events again."""
+"""Operators' work: what Kafka must know, and partners."""
 
 import hmac
 import json

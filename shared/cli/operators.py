@@ -1,4 +1,4 @@
-"""What operators do by hand: Kafka's topics and rights, partners, sending events again, the references."""
+"""What operators do by hand: Kafka's topics and rights, partners, the references."""
 
 import importlib
 from typing import Any, Final
@@ -42,13 +42,6 @@ def enroll(slug: str, name: str, email: str, language: str, time_zone: str, repl
 
 
 @click.command()
-@click.argument("service")
-def replay(service: str) -> None:
-    """Send a service's events again, with their ids and numbers; whoever knows them does nothing."""
-    click.echo(f"{_operating().replay_events(service)} events are sent again")
-
-
-@click.command()
 @click.option("--check", is_flag=True, help="Write nothing; say what is stale and fail.")
 def docs(*, check: bool) -> None:
     """Write the references that are made from the code."""
@@ -59,4 +52,4 @@ def docs(*, check: bool) -> None:
         raise SystemExit(1)
 
 
-COMMANDS: Final = (kafka, partner, replay, docs)
+COMMANDS: Final = (kafka, partner, docs)

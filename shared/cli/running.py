@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import click
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared import db
+from shared.bus.replay import replay
 from shared.cli.faults import run, settings_of
 from shared.migrate import check_schema, migrate
 from shared.service import AnyService, N, P, S, Service, opened
@@ -38,15 +40,27 @@ def run_migrations(name: str) -> None:
     """Runs the revisions that are missing and says where the database is now."""
     settings = settings_of(DatabaseSettings)
     configure(name, "migrate", settings)
+    revision = run(_on(settings.database_url.get_secret_value(), "migrate", lambda engine: migrate(name, engine)))
+    click.echo(f"{name} is at revision {revision}")
 
-    async def work() -> str:
-        engine = db.connect(settings.database_url.get_secret_value(), pool=1, name=f"vestibule {name} migrate")
-        try:
-            return await migrate(name, engine)
-        finally:
-            await engine.dispose()
 
-    click.echo(f"{name} is at revision {run(work())}")
+def run_replay(name: str) -> None:
+    """Queues again what the service has told."""
+    replay_from(name, settings_of(DatabaseSettings).database_url.get_secret_value())
+
+
+def replay_from(name: str, url: str) -> None:
+    """Queues again what the service of this database has told; its worker sends it."""
+    queued = run(_on(url, "replay", lambda engine: replay(engine, name)))
+    click.echo(f"{name} sends {queued} events again")
+
+
+async def _on(url: str, purpose: str, work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
+    engine = db.connect(url, pool=1, name=f"vestibule {purpose}")
+    try:
+        return await work(engine)
+    finally:
+        await engine.dispose()
 
 
 def run_command(service: Service[S, N, P], command: Callable[[N], Awaitable[T]]) -> T:

@@ -1,4 +1,4 @@
-"""`vestibule <service> api | worker | migrate`, and what a service adds for its operators in its own room `cli`."""
+"""`vestibule <service> api | worker | migrate | replay`, and what a service adds for its operators in its own room `cli`."""
 
 import importlib
 import importlib.util
@@ -30,7 +30,7 @@ def service_group(name: str) -> click.Group:
     def running() -> Any:
         return importlib.import_module("shared.cli.running")
 
-    group = ServiceGroup(name, help=f"The service {name}: api, worker, migrate.")
+    group = ServiceGroup(name, help=f"The service {name}: api, worker, migrate, replay.")
     group.add_command(click.Command("api", callback=lambda: running().run_role(name, "api"), help="Answer HTTP."))
     group.add_command(
         click.Command(
@@ -39,5 +39,10 @@ def service_group(name: str) -> click.Group:
     )
     group.add_command(
         click.Command("migrate", callback=lambda: running().run_migrations(name), help="Bring the database up to date.")
+    )
+    group.add_command(
+        click.Command(
+            "replay", callback=lambda: running().run_replay(name), help="Send again what was told, with its ids and numbers."
+        )
     )
     return group

@@ -1,0 +1,22 @@
+"""`vestibule replay`: every service of a run sends again what it has told."""
+
+import importlib
+from typing import Any
+
+import click
+
+from deploy.local.folder import Folder
+from deploy.local.options import on_folder
+from shared.service_names import service_names
+
+
+@click.command()
+@on_folder
+def replay(folder: Folder) -> None:
+    """Send again all that was told, with its ids and numbers; whoever knows it does nothing."""
+    run = folder.run()
+    if run is None:
+        raise click.ClickException("nothing runs here; first: vestibule up")
+    running: Any = importlib.import_module("shared.cli.running")
+    for name in service_names():
+        running.replay_from(name, run.postgres["urls"][name])
