@@ -84,7 +84,7 @@ def email_address(given: str) -> EmailAddress:
     if not at or ascii_domain is None or "." not in ascii_domain:
         raise NotAnAddress(reason="domain")
     local = unicodedata.normalize("NFC", local)
-    if not local or len(local.encode()) > 64 or any(not letter.isprintable() or letter in ' "(),:;<>@[\\]' for letter in local):
+    if not local or any(not letter.isprintable() or letter in ' "(),:;<>@[\\]' for letter in local) or len(local.encode()) > 64:
         raise NotAnAddress(reason="local-part")
     return EmailAddress(local, ascii_domain)
 

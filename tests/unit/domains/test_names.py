@@ -113,3 +113,25 @@ def test_an_address_keeps_its_owners_spelling_and_is_compared_without_it() -> No
 def test_what_cannot_be_written_to_is_no_address(text: str) -> None:
     with pytest.raises(rules.NotAnAddress):
         rules.email_address(text)
+
+
+@given(
+    st.text(alphabet=st.characters(), max_size=80)
+    | st.builds("{}@{}".format, st.text(max_size=70), st.sampled_from(["contoso.com", "ü.de"]))
+)
+def test_an_address_that_passed_once_passes_again_unchanged(text: str) -> None:
+    try:
+        address = rules.email_address(text)
+    except rules.NotAnAddress:
+        return
+    assert rules.email_address(str(address)) == address
+    assert "\n" not in str(address)
+    assert "\r" not in str(address)
+
+
+@pytest.mark.parametrize("text", ["\ud800.com", "\ud800@contoso.com"])
+def test_half_a_character_is_no_name_and_no_address(text: str) -> None:
+    with pytest.raises(Invalid):
+        rules.domain_name(text, POLICY)
+    with pytest.raises(Invalid):
+        rules.email_address(text)
