@@ -40,6 +40,7 @@ class Surroundings:
             "KAFKA_SECURITY": self.kafka.security,
             "KAFKA_USERNAME": name,
             "KAFKA_PASSWORD": self.keys.kafka_passwords[name],
+            "KAFKA_INSTANCE": f"{name}-local",
             "ISSUER": self.urls.get("identity", ""),
             "ENVIRONMENT": "local",
             **self._own(name),
