@@ -4,7 +4,7 @@ import pytest
 
 from deploy.local.tour import domain, ordering, registration, using
 from deploy.local.tour.visitor import machine
-from tests.stories.conftest import Story
+from tests.support.story import Story
 
 pytestmark = pytest.mark.anyio
 

@@ -9,11 +9,15 @@ from services.notifications.model import Accepted, Answer, Envelope, Unanswered
 
 
 class PlayedMailer:
-    """Keeps the mails that arrived. `answers` are given one by one, each to the next mail; mails beyond them are taken."""
+    """Keeps the mails that arrived. `answers` are given one by one, each to the next mail; mails beyond them are taken.
+
+    While it is `away` that is its answer to everything. A mail whose answer was lost has arrived all the same.
+    """
 
     def __init__(self, connections: int = 2) -> None:
         self.connections = connections
         self.answers: deque[Answer] = deque()
+        self.away: Answer | None = None
         self.arrived: list[Envelope] = []
         self.holds = asyncio.Event()
         self.holds.set()
@@ -24,7 +28,7 @@ class PlayedMailer:
         self.offered += 1
         self.reached.set()
         await self.holds.wait()
-        answer = self.answers.popleft() if self.answers else Accepted()
+        answer = self.away or (self.answers.popleft() if self.answers else Accepted())
         if isinstance(answer, Accepted | Unanswered):
             self.arrived.append(envelope)
         return answer
