@@ -22,6 +22,7 @@ from tests.support.processes import alive, descendants, until
 
 COMMAND = [sys.executable, "-P", "-m", "shared.cli"]
 START = 120.0
+PATIENCE = 20.0
 
 
 class House:
@@ -29,15 +30,15 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self) -> "subprocess.Popen[bytes]":
         with (self.folder.parent / "up.log").open("ab") as log:
             command = [*COMMAND, "up", "--data", str(self.folder)]
-            self.process = subprocess.Popen(command, env=environment(), stdout=log, stderr=log, start_new_session=True)
-        until(lambda: self._ended() or self.document()["state"] == "ready", patience=START)
-        assert not self._ended(), (self.folder.parent / "up.log").read_text()
-        return self.process
+            process = subprocess.Popen(command, env=environment(), stdout=log, stderr=log, start_new_session=True)
+        self.process_now = process
+        until(lambda: process.poll() is not None or self.document()["state"] == "ready", patience=START)
+        assert process.poll() is None, (self.folder.parent / "up.log").read_text()
+        return process
 
     def document(self) -> dict[str, Any]:
         return asyncio.run(status(Folder(self.folder)))
@@ -45,9 +46,6 @@ class House:
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [*COMMAND, *arguments, "--data", str(self.folder)]
         return subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
-
-    def _ended(self) -> bool:
-        return self.process is not None and self.process.poll() is not None
 
 
 def environment() -> dict[str, str]:
@@ -63,14 +61,19 @@ def published(document: dict[str, Any], name: str) -> list[bytes]:
 
 @contextmanager
 def running_house(folder: Path) -> Iterator[House]:
+    """A run that, if it was not stopped on the way, ends at Ctrl-C and leaves nothing behind."""
     house = House(folder)
-    house.start()
+    process = house.start()
     try:
         yield house
+        if process.poll() is None:
+            started = descendants(process.pid)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=PATIENCE) == 0
+            assert not [pid for pid in started if alive(pid)]
     finally:
-        if house.process and house.process.poll() is None:
-            house.process.kill()
-            house.process.wait()
+        house.process_now.kill()
+        house.process_now.wait()
 
 
 @pytest.fixture(scope="module")
@@ -150,33 +153,21 @@ def test_logs_show_each_roles_last_lines(house: House) -> None:
 
 def test_data_survive_a_stop_and_nothing_survives_a_kill(tmp_path: Path) -> None:
     with running_house(tmp_path / "data") as house:
-        tell_of_a_stop_and_a_kill(house)
+        house.command("dns", "add", "kept.fabrikam.com", "TXT", "kept")
+        before = house.document()
+        assert house.command("down").stdout == "Stopped.\n"
+        assert house.document() == {"state": "down", "data_dir": str(house.folder), "services": {}}
 
+        process = house.start()
+        after = house.document()
+        assert published(after, "kept.fabrikam.com") == [b"kept"]
+        assert after["kafka"]["operator"] == before["kafka"]["operator"]
+        assert after["postgres"]["urls"].keys() == before["postgres"]["urls"].keys()
 
-def tell_of_a_stop_and_a_kill(house: House) -> None:
-    assert house.process is not None
-    house.command("dns", "add", "kept.fabrikam.com", "TXT", "kept")
-    before = house.document()
-    started = descendants(house.process.pid)
-
-    house.process.send_signal(signal.SIGINT)
-    assert house.process.wait(timeout=20) == 0
-    assert not [pid for pid in started if alive(pid)]
-    assert house.document() == {"state": "down", "data_dir": str(house.folder), "services": {}}
-
-    process = house.start()
-    after = house.document()
-    assert published(after, "kept.fabrikam.com") == [b"kept"]
-    assert after["kafka"]["operator"] == before["kafka"]["operator"]
-    assert after["services"].keys() == before["services"].keys()
-    started = descendants(process.pid)
-    process.kill()
-    process.wait()
-    until(lambda: not [pid for pid in started if alive(pid)])
-    assert house.document()["state"] == "down"
-
-    house.start()
-    assert house.command("down").stdout == "Stopped.\n"
-    assert house.document()["state"] == "down"
-    assert house.command("reset", "--yes").returncode == 0
-    assert not house.folder.exists()
+        started = descendants(process.pid)
+        process.kill()
+        process.wait()
+        until(lambda: not [pid for pid in started if alive(pid)])
+        assert house.document()["state"] == "down"
+        assert house.command("reset", "--yes").returncode == 0
+        assert not house.folder.exists()
