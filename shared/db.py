@@ -179,6 +179,7 @@ def connect(url: str, *, pool: int, name: str) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=False,
+        hide_parameters=True,  # what a statement was given belongs in no message
         connect_args={
             "timeout": 5,
             "server_settings": {

@@ -8,6 +8,8 @@ from typing import Final, Generic, TypeVar
 
 import structlog
 
+from shared.telemetry.metrics import JOB_FAULTS
+
 P = TypeVar("P")
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[int]])
 
@@ -93,6 +95,7 @@ async def keep_running(job: Job[P], ports: P, bell: Bell) -> None:
             faults = 0
         except Exception:
             faults += 1
+            JOB_FAULTS.labels(job.name).inc()
             log.exception("job_failed", job=job.name, faults=faults)
         pause = min(PAUSE_AFTER_FAULT * 2 ** (faults - 1), LONGEST_PAUSE) if faults else job.interval.total_seconds()
         if job.eager and not faults:

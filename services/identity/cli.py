@@ -2,38 +2,14 @@
 
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
 from services.identity import commands
 from services.identity.app import SERVICE
 from services.identity.model import redirect_uri
-from services.identity.ports import Ports
-from shared.cli.faults import run, settings_of
-from shared.service import opened
-from shared.telemetry.setup import configure
-
-T = TypeVar("T")
-
-
-@asynccontextmanager
-async def _ports() -> AsyncIterator[Ports]:
-    settings = settings_of(SERVICE.settings)
-    configure("identity", "cli", settings)
-    async with opened(SERVICE, settings, "cli", lambda: None) as base, SERVICE.ports(settings, base) as ports:
-        yield ports
-
-
-def _with_ports(act: Callable[[Ports], Awaitable[T]]) -> T:
-    async def work() -> T:
-        async with _ports() as ports:
-            return await act(ports)
-
-    return run(work())
+from shared.cli.running import run_command
 
 
 @click.command()
@@ -48,7 +24,7 @@ def bootstrap(client_secret_file: Path | None) -> None:
     The secret is printed once, or written to the file.
     """
     lost = client_secret_file is not None and not client_secret_file.exists()
-    made = _with_ports(lambda ports: commands.bootstrap(ports, replace_secret=lost))
+    made = run_command(SERVICE, lambda ports: commands.bootstrap(ports, replace_secret=lost))
     if made.secret is None:
         click.echo(f"the vendor client {made.client_id} is there")
         return
@@ -74,7 +50,7 @@ def add_client(name: str, redirect_uris: tuple[str, ...]) -> None:
         uris = tuple(redirect_uri(text) for text in redirect_uris)
     except ValueError as fault:
         raise click.BadParameter(str(fault), param_hint="--redirect-uri") from None
-    added = _with_ports(lambda ports: commands.add_client(ports, name, uris))
+    added = run_command(SERVICE, lambda ports: commands.add_client(ports, name, uris))
     click.echo(json.dumps({"client_id": str(added.id), "redirect_uris": added.redirect_uris}))
 
 

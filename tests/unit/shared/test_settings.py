@@ -1,0 +1,64 @@
+"""Settings come from the environment and from files, and a mistake is told without showing what was given."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import Field, SecretStr
+
+from shared.settings import DatabaseSettings, SettingsFault, load
+
+
+class Given(DatabaseSettings):
+    greeting: str = Field(default="hello", description="A word.")
+    pin: SecretStr = Field(description="A secret.")
+    count: int = Field(default=1, description="A number.")
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setenv("VESTIBULE_DATABASE_URL", "postgresql://me:hunter2@nowhere/db")
+    monkeypatch.setenv("VESTIBULE_PIN", "from the environment")
+    return monkeypatch
+
+
+def test_the_environment_is_read() -> None:
+    assert load(Given).pin.get_secret_value() == "from the environment"
+
+
+def test_a_named_file_is_read(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "pin").write_text("from a file\n")
+    environment.delenv("VESTIBULE_PIN")
+    environment.setenv("VESTIBULE_PIN_FILE", str(tmp_path / "pin"))
+    assert load(Given).pin.get_secret_value() == "from a file"
+
+
+def test_a_folder_of_secrets_is_read(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "vestibule_pin").write_text("from the folder\n")
+    environment.delenv("VESTIBULE_PIN")
+    environment.setenv("VESTIBULE_SECRETS_DIR", str(tmp_path))
+    assert load(Given).pin.get_secret_value() == "from the folder"
+
+
+def test_an_empty_value_is_none(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("VESTIBULE_GREETING", "")
+    assert load(Given).greeting == "hello"
+
+
+def test_every_mistake_is_told_by_name_and_without_the_value(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("VESTIBULE_PIN")
+    environment.setenv("VESTIBULE_COUNT", "hunter2")
+    with pytest.raises(SettingsFault) as fault:
+        load(Given)
+    assert "VESTIBULE_PIN: Field required" in str(fault.value)
+    assert "VESTIBULE_COUNT" in str(fault.value)
+    assert "hunter2" not in str(fault.value)
+
+
+def test_a_file_that_is_not_there_is_told(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("VESTIBULE_PIN_FILE", "/nowhere/pin")
+    with pytest.raises(SettingsFault, match="VESTIBULE_PIN_FILE"):
+        load(Given)
+
+
+def test_secrets_do_not_show() -> None:
+    assert "hunter2" not in repr(load(Given))
