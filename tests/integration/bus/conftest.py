@@ -1,10 +1,12 @@
-"""A ledger on a fresh database for every test of the bus."""
+"""A ledger on a fresh database for every test of the bus, and one broker for all."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
+from deploy.local.kafka import Kafka
+from tests.integration.bus.broker import Broker
 from tests.integration.bus.ledger import Ledger, keeping, prepare
 from tests.support.servers import Databases
 
@@ -18,3 +20,10 @@ def database(postgres: Databases) -> str:
 async def ledger(database: str) -> AsyncIterator[Ledger]:
     async with keeping(database) as ledger:
         yield ledger
+
+
+@pytest.fixture(scope="session")
+def broker(kafka: Kafka) -> Broker:
+    broker = Broker(kafka)
+    broker.prepare()
+    return broker

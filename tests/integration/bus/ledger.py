@@ -1,6 +1,6 @@
 """A consumer group that only tests know: it writes down every event it hears, in order, and fails when told to."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -184,6 +184,7 @@ class HandClock:
 class Ledger:
     """A running consumer on a database of its own."""
 
+    url: str
     database: PooledDatabase
     now: HandClock
     trouble: Trouble
@@ -235,14 +236,14 @@ async def prepare(url: str) -> None:
 
 
 @asynccontextmanager
-async def keeping(url: str, *, pool: int = 4) -> AsyncIterator[Ledger]:
+async def keeping(url: str, *, committed: Callable[[], None] = lambda: None) -> AsyncIterator[Ledger]:
     """A ledger on a prepared database."""
     now = HandClock()
-    engine = db.connect(url, pool=pool, name="ledger")
-    database = PooledDatabase(engine, db.Tools(now=now, new_id=ids.new_id, committed=lambda: None))
+    engine = db.connect(url, pool=8, name="ledger")
+    database = PooledDatabase(engine, db.Tools(now=now, new_id=ids.new_id, committed=committed))
     trouble = Trouble()
     ports = LedgerPorts(db=database, trouble=trouble)
     try:
-        yield Ledger(database, now, trouble, Consumer(LISTENERS, database, ports, now))
+        yield Ledger(url, database, now, trouble, Consumer(LISTENERS, database, ports, now))
     finally:
         await engine.dispose()
