@@ -174,6 +174,8 @@ class LineColumns(TypedColumns):
     next_attempt_at: Named[datetime | None] = Column(MOMENT)
     ready_at: Named[datetime | None] = Column(MOMENT)
     trouble: Named[str | None] = Column(Text)
+    correlation_id = Column(Uuid, nullable=False)
+    traceparent: Named[str | None] = Column(Text)
 
     __row_pos__: tuple[
         UUID,
@@ -190,6 +192,8 @@ class LineColumns(TypedColumns):
         int,
         datetime | None,
         datetime | None,
+        str | None,
+        UUID,
         str | None,
     ]
 

@@ -6,9 +6,14 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from opentelemetry.trace import SpanKind
+
 from services.provisioning import rules, store
-from services.provisioning.model import LINE, Answer, Ready, Task
+from services.provisioning.model import LINE, Account, Answer, Line, Order, Ready, Task
 from services.provisioning.ports import NetworkPorts
+from shared.cause import Cause, caused_by
+from shared.db import Transaction
+from shared.telemetry import continued
 
 AT_ONCE: Final = 8
 LEASE: Final = timedelta(minutes=1)
@@ -35,11 +40,10 @@ async def receive_callback(ports: NetworkPorts, headers: Mapping[str, str], body
 
 async def _ask(ports: NetworkPorts, task: Task) -> None:
     service = ports.drivers[task.edition.driver]
-    if task.line.reference is None:
-        answer = await service.set_up(rules.setup(task))
-    else:
-        answer = await service.look(task.line.reference)
-    await _keep_answer(ports, task.line.request_id, answer)
+    line = task.line
+    with continued(line.traceparent, "ask_online_service", SpanKind.CLIENT, {"sku": task.edition.sku}):
+        answer = await (service.look(line.reference) if line.reference else service.set_up(rules.setup(task)))
+    await _keep_answer(ports, line.request_id, answer)
 
 
 async def _keep_answer(ports: NetworkPorts, request_id: UUID, answer: Answer) -> None:
@@ -52,17 +56,22 @@ async def _keep_answer(ports: NetworkPorts, request_id: UUID, answer: Answer) ->
         line = await store.line_locked(tx, request_id)
         if line is None or LINE.is_final(line.state):
             return
-        if not isinstance(answer, Ready):
-            await store.keep_line(tx, rules.after_answer(line, answer, now=ports.now(), another=ports.new_id()))
-            return
-        decision = rules.provision_line(
-            line,
-            order,
-            await store.holding_locked(tx, account, line.edition_id),
-            ready_at=answer.ready_at,
-            domain_verified=await store.domain_verified(tx, account.account_id),
-            now=ports.now(),
-            new_id=ports.new_id,
-        )
-        await store.keep_line(tx, decision.state.line)
-        await store.keep_provision(tx, decision)
+        with caused_by(Cause(line.correlation_id)), continued(line.traceparent, "provision_line"):
+            if isinstance(answer, Ready):
+                await _provision(ports, tx, account, order, line, answer)
+            else:
+                await store.keep_line(tx, rules.after_answer(line, answer, now=ports.now(), another=ports.new_id()))
+
+
+async def _provision(ports: NetworkPorts, tx: Transaction, account: Account, order: Order, line: Line, answer: Ready) -> None:
+    decision = rules.provision_line(
+        line,
+        order,
+        await store.holding_locked(tx, account, line.edition_id),
+        ready_at=answer.ready_at,
+        domain_verified=await store.domain_verified(tx, account.account_id),
+        now=ports.now(),
+        new_id=ports.new_id,
+    )
+    await store.keep_line(tx, decision.state.line)
+    await store.keep_provision(tx, decision)

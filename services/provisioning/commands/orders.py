@@ -3,11 +3,13 @@
 from uuid import UUID
 
 from services.provisioning import rules, store
-from services.provisioning.model import Account, Draft, OrderView, Placement
+from services.provisioning.model import Account, Draft, Journey, OrderView, Placement
 from services.provisioning.ports import Ports, place
+from shared.cause import current_cause
 from shared.contracts.access import Access, Permission
 from shared.db import Transaction
 from shared.decision import Decision
+from shared.telemetry import traceparent
 
 
 async def preview_order(ports: Ports, account_id: UUID, draft: Draft, *, by: Access) -> OrderView:
@@ -43,6 +45,7 @@ async def place_partner_order(ports: Ports, account_id: UUID, draft: Draft, *, b
             by=by.actor(place(account)),
             now=now,
             ready_by=now + ports.ready_within,
+            journey=_journey(ports),
             new_id=ports.new_id,
         )
         order = await store.keep_placement(tx, decision)
@@ -64,6 +67,12 @@ async def _decide(
         by=by.actor(place(account)),
         now=now,
         ready_by=now + ports.ready_within,
+        journey=_journey(ports),
         new_id=ports.new_id,
     )
     return decision, OrderView.of(decision.state.order, offer.editions, domain_verified=offer.domain_verified)
+
+
+def _journey(ports: Ports) -> Journey:
+    cause = current_cause()
+    return Journey(cause.correlation_id if cause else ports.new_id(), traceparent())

@@ -52,6 +52,14 @@ A settled line had nothing to set up: the partner has ordered what was already t
 
 
 @dataclass(frozen=True)
+class Journey:
+    """What everything that follows from an order is known by: its correlation id, and the W3C context of its trace."""
+
+    correlation_id: UUID
+    traceparent: str | None
+
+
+@dataclass(frozen=True)
 class Line:
     """One edition of an order. Of `quantity`, `to_provision` are to be set up; a partner's order may need fewer."""
 
@@ -70,6 +78,8 @@ class Line:
     next_attempt_at: datetime | None
     ready_at: datetime | None
     trouble: str | None
+    correlation_id: UUID
+    traceparent: str | None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from services.provisioning.model import (
     Entitlement,
     EntryKind,
     Holding,
+    Journey,
     Line,
     LineState,
     Order,
@@ -51,6 +52,7 @@ def place_order(
     by: Actor,
     now: datetime,
     ready_by: datetime,
+    journey: Journey,
     new_id: NewId,
 ) -> Decision[Placement]:
     """The customer's own order (R-19, R-20); `entitlements` are the account's, by edition.
@@ -67,7 +69,9 @@ def place_order(
         if entitlement_id is None:
             entitlement_id = new_id()
             begun.append(Posting(_nothing_yet(entitlement_id, account, edition, renews_on), begun=True))
-        line = _line(order_id, len(lines), entitlement_id, edition, wanted.quantity, wanted.quantity, renews_on, now, new_id)
+        line = _line(
+            order_id, len(lines), entitlement_id, edition, wanted.quantity, wanted.quantity, renews_on, now, journey, new_id
+        )
         lines.append(line)
     order = _order(order_id, Channel.SELF, draft, account, lines, by=by, now=now, ready_by=ready_by)
     placed = _order_placed(order, account, editions, domain_verified=domain_verified, by=by)
@@ -84,6 +88,7 @@ def place_partner_order(
     by: Actor,
     now: datetime,
     ready_by: datetime,
+    journey: Journey,
     new_id: NewId,
 ) -> Decision[Placement]:
     """The partner's order for a customer: any quantity (C-3), partner-only editions too (R-24); `holdings` are by edition.
@@ -104,7 +109,9 @@ def place_partner_order(
         excess = max(0, wanted.quantity - max(0, entitlement.available + holding.pending - entitlement.ordered))
         if excess and edition.withdrawn:
             raise EditionWithdrawn(sku=edition.sku)
-        line = _line(order_id, len(lines), entitlement.entitlement_id, edition, wanted.quantity, excess, renews_on, now, new_id)
+        line = _line(
+            order_id, len(lines), entitlement.entitlement_id, edition, wanted.quantity, excess, renews_on, now, journey, new_id
+        )
         lines.append(line)
         held.append(holding)
     order = _order(order_id, Channel.PARTNER, draft, account, lines, by=by, now=now, ready_by=ready_by)
@@ -184,6 +191,7 @@ def _line(
     to_provision: int,
     renews_on: date,
     now: datetime,
+    journey: Journey,
     new_id: NewId,
 ) -> Line:
     return Line(
@@ -202,6 +210,8 @@ def _line(
         next_attempt_at=now if to_provision else None,
         ready_at=None,
         trouble=None,
+        correlation_id=journey.correlation_id,
+        traceparent=journey.traceparent,
     )
 
 

@@ -55,9 +55,9 @@ _PLACE: Final = text(
                as new (entitlement_id, edition_id, renews_on)
     )
     insert into order_line (line_id, order_id, position, entitlement_id, edition_id, quantity, to_provision, renews_on, state,
-                            request_id, attempts, next_attempt_at)
+                            request_id, attempts, next_attempt_at, correlation_id, traceparent)
     select line_id, :order_id, position, entitlement_id, edition_id, quantity, to_provision, renews_on, state,
-           request_id, 0, next_attempt_at
+           request_id, 0, next_attempt_at, :correlation_id, :traceparent
       from unnest(cast(:line_ids as uuid[]), cast(:positions as smallint[]), cast(:entitlement_ids as uuid[]),
                   cast(:edition_ids as uuid[]), cast(:quantities as integer[]), cast(:to_provision as integer[]),
                   cast(:renewals as date[]), cast(:states as text[]), cast(:request_ids as uuid[]),
@@ -108,4 +108,6 @@ def _lines(lines: tuple[Line, ...]) -> dict[str, object]:
         "states": [line.state for line in lines],
         "request_ids": [line.request_id for line in lines],
         "next_attempts": [line.next_attempt_at for line in lines],
+        "correlation_id": lines[0].correlation_id,
+        "traceparent": lines[0].traceparent,
     }

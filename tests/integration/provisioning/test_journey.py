@@ -145,6 +145,15 @@ async def test_what_the_service_gave_up_is_asked_anew(house: House) -> None:
     assert len(await house.told("service.provisioned")) == 1
 
 
+async def test_all_that_follows_from_an_order_belongs_to_its_journey(house: House) -> None:
+    placed = await house.order(("OFF-E1", 100))
+    await house.is_set_up()
+    (order,), (ready,) = await house.log("order.placed"), await house.log("service.provisioned")
+    assert str(order.correlation_id) == placed.headers["Vestibule-Correlation"]
+    assert ready.correlation_id == order.correlation_id
+    assert (ready.traceparent or "")[:35] == (order.traceparent or "")[:35]
+
+
 async def test_a_line_lost_by_a_crash_is_due_again_after_its_lease(house: House) -> None:
     await house.order(("OFF-E1", 100))
     async with house.database.transaction() as tx:

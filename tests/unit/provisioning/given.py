@@ -7,11 +7,12 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from services.provisioning.model import Account, Channel, Draft, Edition, Entitlement, Holding, Wanted
+from services.provisioning.model import Account, Channel, Draft, Edition, Entitlement, Holding, Journey, Wanted
 from shared.contracts import Actor
 from shared.contracts.access import Access
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+JOURNEY = Journey(UUID(int=0x70), None)
 READY_BY = NOON + timedelta(hours=4)
 CONTOSO = UUID(int=0xC0)
 FABRIKAM = UUID(int=0xFB)

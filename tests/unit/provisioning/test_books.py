@@ -27,7 +27,7 @@ from services.provisioning.model import (
 from shared.contracts import Event
 from shared.contracts.provisioning import BillingDue, ServiceProvisioned
 from shared.decision import Decision
-from tests.unit.provisioning.given import BILLING, MSDN, NOON, NORA, a_draft, a_person, an_account, an_edition, ids
+from tests.unit.provisioning.given import BILLING, JOURNEY, MSDN, NOON, NORA, a_draft, a_person, an_account, an_edition, ids
 
 EDITIONS = {edition.sku: edition for edition in (an_edition("OFF-E1"), an_edition("OFF-E3"), MSDN)}
 SELF = st.sampled_from(["OFF-E1", "OFF-E3"])
@@ -94,6 +94,7 @@ class Books(RuleBasedStateMachine):
             by=NORA,
             now=self.now,
             ready_by=self.now,
+            journey=JOURNEY,
             new_id=self.new_id,
         )
         self.audited_wanted[sku] += lots * 100
@@ -111,6 +112,7 @@ class Books(RuleBasedStateMachine):
             by=BILLING,
             now=self.now,
             ready_by=self.now,
+            journey=JOURNEY,
             new_id=self.new_id,
         )
         self.audited_ordered[sku] += quantity

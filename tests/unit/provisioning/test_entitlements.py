@@ -46,6 +46,8 @@ def a_line(**changes: Any) -> Line:
         next_attempt_at=NOON,
         ready_at=None,
         trouble=None,
+        correlation_id=UUID(int=33),
+        traceparent=None,
     )
     return replace(line, **changes)
 

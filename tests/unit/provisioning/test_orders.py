@@ -26,6 +26,7 @@ from shared.decision import Decision
 from tests.unit.provisioning.given import (
     BILLING,
     CONTOSO,
+    JOURNEY,
     MSDN,
     NOON,
     NORA,
@@ -50,6 +51,7 @@ def place(draft: Draft, *editions: Edition, account: Account | None = None, now:
         by=NORA,
         now=now,
         ready_by=READY_BY,
+        journey=JOURNEY,
         new_id=ids(),
     )
 
@@ -64,6 +66,7 @@ def partner_places(draft: Draft, *holdings: Holding, editions: tuple[Edition, ..
         by=BILLING,
         now=NOON,
         ready_by=READY_BY,
+        journey=JOURNEY,
         new_id=ids(),
     )
 

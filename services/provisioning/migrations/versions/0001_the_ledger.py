@@ -101,7 +101,9 @@ create table order_line (
     attempts integer not null,
     next_attempt_at timestamptz,
     ready_at timestamptz,
-    trouble text
+    trouble text,
+    correlation_id uuid not null,
+    traceparent text
 );
 create index order_line_order on order_line (order_id, position);
 create index order_line_unfinished on order_line (entitlement_id) where state in ('placed', 'sent');
