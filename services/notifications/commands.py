@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Final
 from uuid import UUID
 
@@ -103,54 +103,53 @@ async def send_mails(ports: NetworkPorts) -> int:
 
     Each mail goes by itself: one that a slow server holds, or that can't be written, delays no other.
     """
-    at_work: set[asyncio.Task[None]] = set()
-    looked_at = 0
+    at_work: set[asyncio.Task[bool]] = set()
+    looked_at, look, fault = 0, True, None
     try:
         while True:
-            at_work |= await _claim(ports, ports.mailer.connections - len(at_work))
+            while look and len(at_work) < ports.mailer.connections:
+                at_work.add(asyncio.create_task(_send_next(ports)))
+            if not at_work and fault is not None:
+                raise fault
             if not at_work:
                 return looked_at
             done, at_work = await asyncio.wait(at_work, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            looked_at += len(done)
+            fault = fault or next((task.exception() for task in done if task.exception()), None)
+            found = sum(task.result() for task in done if not task.exception())
+            looked_at += found
+            look = fault is None and (found > 0 or not done)
     finally:
         for task in at_work:
             task.cancel()
         await asyncio.gather(*at_work, return_exceptions=True)
 
 
-async def _claim(ports: NetworkPorts, free: int) -> set[asyncio.Task[None]]:
-    if not free:
-        return set()
-    now = ports.now()
-    async with ports.db.transaction() as tx:
-        mails = await store.claim(tx, free, now=now, until=now + rules.LEASE)
-    return {asyncio.create_task(_send_alone(ports, mail)) for mail in mails}
-
-
-async def _send_alone(ports: NetworkPorts, mail: Delivery) -> None:
-    cause = Cause(mail.correlation_id, mail.event_id)
-    attributes = {"vestibule.delivery": str(mail.id), "vestibule.template": mail.template.value}
-    with caused_by(cause), continued(mail.traceparent, "send_mail", attributes=attributes):
-        try:
-            await _send(ports, mail)
-        except Exception:  # whatever it is must not stop other mails; the end of the lease brings another try
-            log.exception("mail_not_sent", delivery_id=str(mail.id), template=mail.template)
-            OUTCOMES.labels(mail.template, "fault").inc()
-
-
-async def _send(ports: NetworkPorts, claimed: Delivery) -> None:
-    async with ports.db.transaction() as tx:
-        if not await store.still_claimed(tx, claimed):
-            return
-        decision, envelope = await _decide(ports, tx, claimed)
-        mail = await store.keep(tx, decision)
-    if envelope is not None:
-        with span("smtp", SpanKind.CLIENT):
-            answer = await ports.mailer.send(envelope)
+async def _send_next(ports: NetworkPorts) -> bool:
+    """Sends the mail that is due for longest; whether there was one."""
+    with ExitStack() as because:
         async with ports.db.transaction() as tx:
-            mail = await store.keep(tx, rules.settle(mail, answer, now=ports.now()))
-        log.info("mail_answered", delivery_id=str(mail.id), template=mail.template, state=mail.state, answer=str(answer))
-    _count(mail)
+            mail = await store.next_due(tx, ports.now())
+            if mail is None:
+                return False
+            because.enter_context(caused_by(Cause(mail.correlation_id, mail.event_id)))
+            attributes = {"vestibule.delivery": str(mail.id), "vestibule.template": mail.template.value}
+            because.enter_context(continued(mail.traceparent, "send_mail", attributes=attributes))
+            try:
+                decision, envelope = await _decide(ports, tx, mail)
+            except Exception:  # what keeps this mail from being written must not stop others; a lost database fails below
+                log.exception("mail_not_written", delivery_id=str(mail.id), template=mail.template)
+                OUTCOMES.labels(mail.template, "fault").inc()
+                await store.set_aside(tx, mail, ports.now() + rules.LEASE)
+                return True
+            mail = await store.keep(tx, decision)
+        if envelope is not None:
+            with span("smtp", SpanKind.CLIENT):
+                answer = await ports.mailer.send(envelope)
+            async with ports.db.transaction() as tx:
+                mail = await store.keep(tx, rules.settle(mail, answer, now=ports.now()))
+            log.info("mail_answered", delivery_id=str(mail.id), template=mail.template, state=mail.state, answer=str(answer))
+        _count(mail)
+    return True
 
 
 async def _decide(ports: NetworkPorts, tx: Transaction, mail: Delivery) -> tuple[Decision[Delivery], Envelope | None]:

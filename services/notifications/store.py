@@ -20,25 +20,16 @@ async def add(tx: Transaction, mail: Delivery) -> None:
     tx.wake()
 
 
-async def claim(tx: Transaction, limit: int, *, now: datetime, until: datetime) -> Sequence[Delivery]:
-    """Takes the mails whose time has come, longest due first; until then no other sender sees them."""
-    due = (
-        select(delivery.c.id)
-        .where(delivery.c.next_at <= now)
-        .order_by(delivery.c.next_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
-    taken = await tx.all(update(delivery).where(delivery.c.id == due.c.id).values(next_at=until).returning(delivery.c.id))
-    rows = await tx.all(select(delivery).where(delivery.c.id.in_([row[0] for row in taken])))
-    return [Delivery(*row) for row in rows]
+async def next_due(tx: Transaction, now: datetime) -> Delivery | None:
+    """The mail that is due for longest, locked; those that others hold are passed over."""
+    due = select(delivery).where(delivery.c.next_at <= now).order_by(delivery.c.next_at).limit(1)
+    row = await tx.one(due.with_for_update(skip_locked=True))
+    return None if row is None else Delivery(*row)
 
 
-async def still_claimed(tx: Transaction, claimed: Delivery) -> bool:
-    """Whether the mail is still as it was claimed; locks it if so."""
-    same = (delivery.c.id == claimed.id, delivery.c.next_at == claimed.next_at, delivery.c.version == claimed.version)
-    return await tx.one(select(delivery.c.id).where(*same).with_for_update()) is not None
+async def set_aside(tx: Transaction, mail: Delivery, until: datetime) -> None:
+    """Lets nobody look at the mail for a while; it is what it was."""
+    await tx.execute(update(delivery).where(delivery.c.id == mail.id).values(next_at=until))
 
 
 async def keep(tx: Transaction, decision: Decision[Delivery]) -> Delivery:

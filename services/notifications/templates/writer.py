@@ -4,8 +4,6 @@ import re
 import textwrap
 from dataclasses import dataclass
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Final
@@ -16,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from services.notifications.model import AddressUnusable, Background, Delivery, Envelope, Reader
 from services.notifications.templates.language import READ, Language, Phrase, clean
 from services.notifications.templates.letters import Addresses, Context, letter
+from services.notifications.templates.message import message
 from services.notifications.templates.parts import Letter
 from shared.contracts import Event
 
@@ -68,19 +67,23 @@ class Writer:
         language = Language.of(reader.language, reader.time_zone, otherwise=self._sender.language)
         context = Context(language, recipient, background, self._addresses, delivery.event_id)
         sides = self._sides(letter(event, context), language, reader, delivery)
-        message = EmailMessage(policy=SMTP if recipient.isascii() else SMTPUTF8)
-        message["From"] = Address(self._sender.name, addr_spec=self._sender.address)
-        message["To"] = recipient
-        message["Subject"] = sides.subject
-        message["Date"] = format_datetime(delivery.created_at)
-        message["Message-ID"] = f"<{delivery.id}@{self._domain}>"
-        message["Auto-Submitted"] = "auto-generated"  # RFC 3834
-        message["X-Auto-Response-Suppress"] = "All"
-        message.set_content(sides.text, cte="quoted-printable")
-        message.add_alternative(sides.html, subtype="html", cte="quoted-printable")
-        message["Content-Language"] = language.code
-        message.set_boundary(f"=_{delivery.id.hex}")
-        return Envelope(self._sender.address, recipient, message.as_bytes())
+        written = message(
+            {
+                "From": Address(self._sender.name, addr_spec=self._sender.address),
+                "To": recipient,
+                "Subject": sides.subject,
+                "Date": format_datetime(delivery.created_at),
+                "Message-ID": f"<{delivery.id}@{self._domain}>",
+                "Content-Language": language.code,
+                "Auto-Submitted": "auto-generated",  # RFC 3834
+                "X-Auto-Response-Suppress": "All",
+            },
+            text=sides.text,
+            html=sides.html,
+            boundary=f"=_{delivery.id.hex}",
+            ascii_only=recipient.isascii(),
+        )
+        return Envelope(self._sender.address, recipient, written)
 
     def _sides(self, written: Letter, language: Language, reader: Reader, delivery: Delivery) -> Sides:
         values = {

@@ -18,9 +18,8 @@ from services.notifications.model import Delivery
 from services.notifications.ports import Mailer, NetworkPorts
 from shared import db, ids
 from shared.auth import access_document
-from shared.bus.envelope import Logged, read, record
 from shared.cause import Cause, caused_by
-from shared.contracts import Actor, Event
+from shared.contracts import Actor, Event, contract_of
 from shared.contracts.access import Access, Grant, IdentityAccess, Permission, Scope, ScopeKind
 from shared.contracts.domains import AdminNominated
 from shared.contracts.identity import InvitationSent, PartnerProfile, PersonProfile
@@ -119,14 +118,9 @@ class House:
     async def told(self, topic: str) -> list[Any]:
         """Every event told on a topic, checked against its contract, in order."""
         async with self.database.engine.connect() as connection:
-            rows = await connection.execute(
-                text(
-                    "select topic, key, sequence, event_id, subject, aggregate_version, occurred_at, correlation_id,"
-                    " causation_id, traceparent, value from event_log where topic = :topic order by id"
-                ),
-                {"topic": topic},
-            )
-            return [read(record(Logged(*row))).event for row in rows]
+            told = text("select value from event_log where topic = :topic order by id")
+            values = (await connection.execute(told, {"topic": topic})).scalars().all()
+        return [contract_of(topic).model.model_validate_json(value) for value in values]
 
     async def everything_kept(self) -> str:
         """All rows of all tables, as text."""

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from services.notifications.model import AddressUnusable, Background, Envelope, Reader
 from services.notifications.templates import build
 from services.notifications.templates.language import CATALOGUES, Language, harmless
+from services.notifications.templates.message import message
 from services.notifications.templates.writer import mail_address
 from shared.contracts.identity import InvitationKind
 from tests.unit.notifications.samples import (
@@ -40,8 +41,8 @@ def opened(envelope: Envelope) -> EmailMessage:
     return message_from_bytes(envelope.message, _class=EmailMessage, policy=policy.default)
 
 
-def part(message: EmailMessage, kind: str) -> str:
-    body = message.get_body((kind,))
+def part(mail: EmailMessage, kind: str) -> str:
+    body = mail.get_body((kind,))
     assert body is not None
     return str(body.get_content()).replace("\r\n", "\n")
 
@@ -64,8 +65,8 @@ class Page(HTMLParser):
 
 @pytest.mark.parametrize(("sample", "language"), MAILS)
 def test_the_text_part_is_as_it_was_approved(sample: Sample, language: str) -> None:
-    message = opened(sample.mail(language))
-    text = f"Subject: {message['Subject']}\n\n{part(message, 'plain')}"
+    mail = opened(sample.mail(language))
+    text = f"Subject: {mail['Subject']}\n\n{part(mail, 'plain')}"
     golden = GOLDEN / f"{sample.name}.{language}.txt"
     if os.environ.get("VESTIBULE_APPROVE"):
         golden.write_text(text, encoding="utf-8")
@@ -74,12 +75,12 @@ def test_the_text_part_is_as_it_was_approved(sample: Sample, language: str) -> N
 
 @pytest.mark.parametrize(("sample", "language"), MAILS)
 def test_both_parts_lead_to_the_same_places(sample: Sample, language: str) -> None:
-    message = opened(sample.mail(language))
-    in_text = set(re.findall(r"https://\S+", part(message, "plain"))) - {
+    mail = opened(sample.mail(language))
+    in_text = set(re.findall(r"https://\S+", part(mail, "plain"))) - {
         "https://id.vendor.example/i",
         "https://portal.vendor.example/n",
     }
-    assert in_text == Page(part(message, "html")).links
+    assert in_text == Page(part(mail, "html")).links
 
 
 @pytest.mark.parametrize(("sample", "language"), MAILS)
@@ -99,15 +100,15 @@ def test_the_html_part_is_small_accessible_and_loads_nothing(sample: Sample, lan
 
 @pytest.mark.parametrize(("sample", "language"), MAILS)
 def test_the_envelope_says_what_mail_programs_look_for(sample: Sample, language: str) -> None:
-    message = opened(sample.mail(language))
-    assert message["Content-Language"] == language
-    assert message["Auto-Submitted"] == "auto-generated"
-    assert message["X-Auto-Response-Suppress"] == "All"
-    assert message["Message-ID"] == f"<{a_delivery(sample.event).id}@vendor.example>"
-    assert message["Date"].datetime == a_delivery(sample.event).created_at
-    assert str(message["From"]) == "Northwind Licences <vestibule@vendor.example>"
-    assert "Precedence" not in message
-    assert "List-Unsubscribe" not in message
+    mail = opened(sample.mail(language))
+    assert mail["Content-Language"] == language
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["X-Auto-Response-Suppress"] == "All"
+    assert mail["Message-ID"] == f"<{a_delivery(sample.event).id}@vendor.example>"
+    assert mail["Date"].datetime == a_delivery(sample.event).created_at
+    assert str(mail["From"]) == "Northwind Licences <vestibule@vendor.example>"
+    assert "Precedence" not in mail
+    assert "List-Unsubscribe" not in mail
 
 
 @pytest.mark.parametrize(("sample", "language"), MAILS)
@@ -121,9 +122,9 @@ def test_the_same_mail_is_written_with_the_same_bytes(sample: Sample, language: 
 
 @pytest.mark.parametrize(("sample", "language"), MAILS)
 def test_every_mail_has_the_event_to_quote(sample: Sample, language: str) -> None:
-    message = opened(sample.mail(language))
-    assert str(EVENT) in part(message, "plain")
-    assert str(EVENT) in part(message, "html")
+    mail = opened(sample.mail(language))
+    assert str(EVENT) in part(mail, "plain")
+    assert str(EVENT) in part(mail, "html")
 
 
 @pytest.mark.parametrize("name", ["e1-invitation", "e2-welcome", "e3-nomination"])
@@ -199,15 +200,36 @@ def test_an_address_that_is_not_ascii_makes_a_mail_that_is_not() -> None:
     assert "To: hélène@xn--exmple-cua.test".encode() in envelope.message
 
 
+LINES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=2000)
+
+
+@given(text=LINES, html=LINES, subject=st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=300))
+def test_the_standard_library_reads_what_was_written(text: str, html: str, subject: str) -> None:
+    headers = {"From": "a@example.com", "Subject": subject.strip()}
+    written = message(headers, text=text, html=html, boundary="=_boundary", ascii_only=True)
+    read = message_from_bytes(written, _class=EmailMessage, policy=policy.default)
+    assert re.search(rb"(?<!\r)\n|\r(?!\n)", written) is None
+    assert max(map(len, written.split(b"\r\n"))) <= 998
+    plain, other = read.iter_parts()
+    assert plain.get_payload(decode=True) == text.replace("\n", "\r\n").encode()
+    assert other.get_payload(decode=True) == html.replace("\n", "\r\n").encode()
+    assert not read.defects
+
+
+def test_a_line_break_in_a_header_is_refused() -> None:
+    with pytest.raises(ValueError, match="linefeed"):
+        message({"Subject": "a\r\nBcc: all@contoso.com"}, text="", html="", boundary="=_b", ascii_only=True)
+
+
 @given(st.text(max_size=300), st.sampled_from(["fr", "en"]))
 def test_no_name_adds_a_header_a_link_or_markup(name: str, language: str) -> None:
     event = INVITATION.model_copy(update={"kind": InvitationKind.COLLEAGUE, "account_names": (name,), "legal_name": name})
     reader = Reader("harry@contoso.com", name, language, "UTC")
-    message = opened(WRITER(a_delivery(event), event, reader, Background(secret=SECRET, named_by=name)))
+    mail = opened(WRITER(a_delivery(event), event, reader, Background(secret=SECRET, named_by=name)))
     plain = opened(SAMPLES["e2-welcome"].mail(language))
-    assert message.keys() == plain.keys()
-    assert "\n" not in message["Subject"]
-    page, of_plain = Page(part(message, "html")), Page(part(plain, "html"))
+    assert mail.keys() == plain.keys()
+    assert "\n" not in mail["Subject"]
+    page, of_plain = Page(part(mail, "html")), Page(part(plain, "html"))
     assert page.links == of_plain.links
     assert {tag for tag, _ in page.tags} == {tag for tag, _ in of_plain.tags}
 
@@ -232,19 +254,19 @@ def test_names_that_somebody_typed_are_made_harmless(typed: str, shows: str) -> 
 def messages() -> set[str | tuple[str, ...]]:
     ways = [("**.py", "python"), ("layout.txt", "jinja2"), ("layout.html", "jinja2")]
     found = extract_from_dir(TEMPLATES, method_map=ways, keywords={"say": None, "count": (1, 2)})
-    return {message for _, _, message, _, _ in found}
+    return {said for _, _, said, _, _ in found}
 
 
 def test_every_sentence_is_translated_and_none_is_left_over() -> None:
     with (CATALOGUES / "fr" / "LC_MESSAGES" / "mail.po").open("rb") as file:
         catalogue = read_po(file, locale="fr")
-    entries = [message for message in catalogue if message.id]
-    translated = {message.id[0] if message.pluralizable else message.id for message in entries}
-    assert translated == {message[0] if isinstance(message, tuple) else message for message in messages()}
-    for message in entries:
-        assert not message.fuzzy
-        assert not list(message.check(catalogue))
-        for text in message.string if isinstance(message.string, tuple) else [message.string]:
+    entries = [entry for entry in catalogue if entry.id]
+    translated = {entry.id[0] if entry.pluralizable else entry.id for entry in entries}
+    assert translated == {said[0] if isinstance(said, tuple) else said for said in messages()}
+    for entry in entries:
+        assert not entry.fuzzy
+        assert not list(entry.check(catalogue))
+        for text in entry.string if isinstance(entry.string, tuple) else [entry.string]:
             assert text
             assert not re.search(r"[^\u202f][:;?!»]|«[^\u202f]|'", str(text)), text
 
