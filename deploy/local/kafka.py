@@ -99,11 +99,15 @@ class Kafka:
             "sasl.password": self.operator.password,
         }
 
-    async def start(self) -> None:
-        """Formats the folders of a new cluster, starts every node and waits until the cluster answers."""
+    async def format(self) -> None:
+        """Writes the settings, and makes the data folders of a new cluster with the operator in them."""
         for node in self.nodes:
             _write_secret(node.properties, SETTINGS.read_text() + self._properties(node))
         await asyncio.gather(*map(self._format, self.nodes))
+
+    async def start(self) -> None:
+        """Formats a new cluster, starts every node and waits until the cluster answers."""
+        await self.format()
         await asyncio.gather(*map(self._start, self.nodes))
         await self._answers()
 

@@ -46,6 +46,7 @@ async def _record(java: Java, aot_cache: Path) -> None:
     with tempfile.TemporaryDirectory(dir=aot_cache.parent) as scratch:
         seen, made = Path(scratch, "seen"), Path(scratch, "made")
         recording = replace(java, options=["-XX:AOTMode=record", f"-XX:AOTConfiguration={seen}"])
+        await Kafka(java, Path(scratch, "kafka")).format()
         kafka = Kafka(recording, Path(scratch, "kafka"))
         await kafka.start()
         await kafka.stop(patience=60)
