@@ -9,8 +9,7 @@ from functools import partial
 
 import pytest
 
-from deploy.local.tour import domain, ordering, registration
-from deploy.local.tour.journal import Record, having
+from deploy.local.tour import domain, ordering
 from deploy.local.tour.ordering import E1, E3
 from deploy.local.tour.visitor import Api
 from services.domains.rules.proofs import AFTER_FAULT
@@ -21,15 +20,6 @@ pytestmark = pytest.mark.anyio
 
 WAITS = 40
 """Moments after which something that was to happen has not."""
-
-
-async def onboarded(story: Story) -> tuple[Api, Api]:
-    """Harry and Nora, ready to work."""
-    await ordering.register_catalogue(story.stage)
-    await registration.sign_agreement(story.stage, story.contoso)
-    await registration.accept_invitation(story.stage, story.contoso)
-    harry = await registration.sign_in(story.stage, story.contoso)
-    return harry, await registration.invite_colleague(story.stage, story.contoso, harry)
 
 
 async def passes_until(story: Story, so: Callable[[], object], **time: float) -> None:
@@ -49,10 +39,6 @@ async def order(story: Story, nora: Api) -> None:
     await story.world.settle()
 
 
-def told(story: Story, topic: str, **fields: object) -> list[Record]:
-    return [record for record in story.world.told.of(topic) if having(**fields)(record.data)]
-
-
 def letters(story: Story, since: int) -> Counter[tuple[str, bytes]]:
     """How often each mail arrived: recipient and bytes."""
     return Counter((mail.recipient, mail.message) for mail in story.mailer.arrived[since:])
@@ -60,12 +46,12 @@ def letters(story: Story, since: int) -> Counter[tuple[str, bytes]]:
 
 @pytest.mark.parametrize("answer", [Unreachable("ConnectionRefusedError"), PutOff(451, "4.3.0"), PutOff(421, None)])
 async def test_a_mail_server_that_is_away_delays_mail_and_nothing_else(story: Story, answer: Answer) -> None:
-    _, nora = await onboarded(story)
+    _, nora = await story.onboarded()
     mailer, since = story.mailer, len(story.mailer.arrived)
 
     mailer.away = answer
     await order(story, nora)
-    await passes_until(story, lambda: len(told(story, "service.provisioned")) == 2, seconds=10)
+    await passes_until(story, lambda: len(story.told("service.provisioned")) == 2, seconds=10)
     offered = mailer.offered
     await passes_until(story, lambda: mailer.offered >= offered + 2, seconds=30)
     assert len(mailer.arrived) == since
@@ -80,12 +66,12 @@ async def test_a_mail_server_that_is_away_delays_mail_and_nothing_else(story: St
 
 
 async def test_a_mail_whose_answer_was_lost_comes_again_byte_for_byte(story: Story) -> None:
-    _, nora = await onboarded(story)
+    _, nora = await story.onboarded()
     since = len(story.mailer.arrived)
 
     story.mailer.answers.extend([Unanswered(), Unanswered()])
     await order(story, nora)
-    await passes_until(story, lambda: len(told(story, "notification.delivered")) == since + 3, seconds=30)
+    await passes_until(story, lambda: len(story.told("notification.delivered")) == since + 3, seconds=30)
     await story.world.passes(hours=4)
 
     arrived = letters(story, since)
@@ -94,7 +80,7 @@ async def test_a_mail_whose_answer_was_lost_comes_again_byte_for_byte(story: Sto
 
 
 async def test_a_mail_that_is_refused_is_told_and_not_tried_again(story: Story) -> None:
-    _, nora = await onboarded(story)
+    _, nora = await story.onboarded()
     since = len(story.mailer.arrived)
 
     story.mailer.answers.append(Refused(Fault.ADDRESS, 550, "5.1.1"))
@@ -102,43 +88,43 @@ async def test_a_mail_that_is_refused_is_told_and_not_tried_again(story: Story) 
     await story.world.passes(hours=4)
 
     placed = await story.world.told.find("order.placed")
-    [failed] = told(story, "notification.failed")
+    [failed] = story.told("notification.failed")
     assert (failed.data["event_id"], failed.data["reason"]) == (placed.event_id, "address_refused")
     assert len(story.mailer.arrived) == since + 2
 
 
 async def test_an_online_service_that_is_away_delays_the_services_and_nothing_else(story: Story) -> None:
-    harry, nora = await onboarded(story)
+    harry, nora = await story.onboarded()
     online = story.online
 
     online.refuse = 4
     await ordering.order_services(story.stage, story.contoso, nora)
     await domain.associate_domain(story.stage, story.contoso, harry, nora)
-    assert told(story, "service.provisioned") == []
+    assert story.told("service.provisioned") == []
     await passes_until(story, lambda: online.refuse == 0, seconds=5)
-    await passes_until(story, lambda: len(told(story, "service.provisioned")) == 2, seconds=30)
+    await passes_until(story, lambda: len(story.told("service.provisioned")) == 2, seconds=30)
     await story.world.passes(hours=1)
 
-    assert len(told(story, "service.provisioned")) == 2
+    assert len(story.told("service.provisioned")) == 2
     assert len(online.setups) == 2
     assert sum("Ready:" in mail["subject"] for mail in story.mailer.inbox(story.contoso.nora)) == 2
 
 
 async def test_an_online_service_that_gives_up_is_asked_anew(story: Story) -> None:
-    _, nora = await onboarded(story)
+    _, nora = await story.onboarded()
 
     story.online.give_up = 2
     await ordering.order_services(story.stage, story.contoso, nora)
-    await passes_until(story, lambda: len(told(story, "service.provisioned")) == 2, seconds=30)
+    await passes_until(story, lambda: len(story.told("service.provisioned")) == 2, seconds=30)
     await story.world.passes(hours=1)
 
-    assert len(told(story, "service.provisioned")) == 2
+    assert len(story.told("service.provisioned")) == 2
     assert len(story.online.setups) == 4
     assert sum("Ready:" in mail["subject"] for mail in story.mailer.inbox(story.contoso.nora)) == 2
 
 
 async def test_dns_servers_that_do_not_answer_delay_the_proof_and_say_nothing_against_it(story: Story) -> None:
-    harry, nora = await onboarded(story)
+    harry, nora = await story.onboarded()
     dns, contoso, claims = story.dns, story.contoso, partial(story.stage.url, "domains")
 
     dns.fail(contoso.domain)
@@ -151,8 +137,8 @@ async def test_dns_servers_that_do_not_answer_delay_the_proof_and_say_nothing_ag
     assert watch["report"]["verdict"] == "unknown"
     await ordering.order_services(story.stage, contoso, nora)
     dns.recover(contoso.domain)
-    await passes_until(story, lambda: told(story, "domain.verified"), seconds=AFTER_FAULT.total_seconds())
+    await passes_until(story, lambda: story.told("domain.verified"), seconds=AFTER_FAULT.total_seconds())
     await story.world.passes(hours=12)
 
-    assert len(told(story, "domain.verified")) == 1
+    assert len(story.told("domain.verified")) == 1
     assert sum("is verified" in mail["subject"] for mail in story.mailer.inbox(contoso.nora)) == 1

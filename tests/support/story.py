@@ -10,10 +10,12 @@ from typing import Any
 import anyio
 from pydantic import SecretStr
 
+from deploy.local.tour import ordering, registration
+from deploy.local.tour.journal import Record, having
 from deploy.local.tour.mail import Mail, NoMail
 from deploy.local.tour.narrator import Narrator
 from deploy.local.tour.stage import Contoso, Enrolment, Stage
-from deploy.local.tour.visitor import Json, machine
+from deploy.local.tour.visitor import Api, Json, machine
 from services.domains.app import SERVICE as DOMAINS
 from services.identity import commands as identity
 from services.identity.app import SERVICE as IDENTITY
@@ -46,6 +48,23 @@ class Story:
     mailer: PlayedMailer
     stage: Stage
     contoso: Contoso
+
+    def told(self, topic: str, **fields: object) -> list[Record]:
+        """What was told on a topic with these values."""
+        return [record for record in self.world.told.of(topic) if having(**fields)(record.data)]
+
+    async def onboarded(self) -> tuple[Api, Api]:
+        """Steps 0 to 4: there is a catalogue, and Harry and Nora are signed in."""
+        await ordering.register_catalogue(self.stage)
+        return await onboard(self.stage, self.contoso)
+
+
+async def onboard(stage: Stage, contoso: Contoso) -> tuple[Api, Api]:
+    """A customer from its agreement to two people who are signed in: its administrator and an account manager."""
+    await registration.sign_agreement(stage, contoso)
+    await registration.accept_invitation(stage, contoso)
+    harry = await registration.sign_in(stage, contoso)
+    return harry, await registration.invite_colleague(stage, contoso, harry)
 
 
 class Zone:
