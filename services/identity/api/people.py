@@ -231,8 +231,8 @@ async def me(by: Annotated[Access, signed_in], ports: WithPorts, response: Respo
     )
 
 
-@router.get("/v1/roles")
-async def roles(by: Annotated[Access, signed_in]) -> RolesOut:  # noqa: ARG001  the guard
+@router.get("/v1/roles", dependencies=[signed_in])
+async def roles() -> RolesOut:
     """The six roles with what each allows."""
     return RolesOut(
         items=tuple(

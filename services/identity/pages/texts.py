@@ -21,6 +21,7 @@ from services.identity.model import COUNTRIES, Role
 
 HERE: Final = Path(__file__).resolve().parent.parent
 LANGUAGES: Final = (("en", "English"), ("fr", "Français"))
+LOCALES: Final = {"en": "en_GB", "fr": "fr"}
 CODES: Final = tuple(code for code, _ in LANGUAGES)
 FALLBACK: Final = "en"
 
@@ -78,18 +79,18 @@ def later(text: str) -> str:
 
 def day(moment: datetime, language: str, time_zone: str) -> str:
     """The date in words as the reader's calendar has it."""
-    return format_date(moment.astimezone(ZoneInfo(time_zone)).date(), "long", locale=language)
+    return format_date(moment.astimezone(ZoneInfo(time_zone)).date(), "long", locale=LOCALES[language])
 
 
 def hour(moment: datetime, language: str) -> str:
     """The time of day with its zone, for moments that are near."""
-    return format_time(moment, "long", locale=language)
+    return format_time(moment, "long", locale=LOCALES[language])
 
 
 @cache
 def countries(language: str) -> Sequence[tuple[str, str]]:
     """Every country with its name, in the order of the reader's alphabet."""
-    names = Locale(language).territories
+    names = Locale.parse(LOCALES[language]).territories
     listed = [(code, names[code]) for code in COUNTRIES]
     return sorted(listed, key=lambda country: normalize("NFD", country[1]).encode("ascii", "ignore").decode().casefold())
 

@@ -13,20 +13,19 @@ LONGEST: Final = 128
 _TELLING: Final = 4
 """Words of the account shorter than this are in too many passwords by chance."""
 
-COMMON: Final = frozenset(
-    (  # noqa: SIM905  one paragraph reads better than seventy lines
-        "123456789012345 1234567890123456 12345678901234567890 098765432109876 111222333444555 123123123123123 "
-        "123456781234567 1q2w3e4r5t6y7u8i 1q2w3e4r5t6y7u8i9o0p 1qaz2wsx3edc4rfv 1qaz2wsx3edc4rfv5tgb abc123abc123abc "
-        "abcdefghijklmno abcdefghijklmnop abcdefghijklmnopqrstuvwxyz administrateur1 administrator123 azertyuiop123456 "
-        "azertyuiopqsdfgh azertyuiopqsdfghjklm azertyazertyazerty bienvenue123456 changemechangeme changezmoi12345 "
-        "correcthorsebatterystaple iloveyouiloveyou jetaimejetaime1 letmeinletmein1 motdepasse12345 motdepasse123456 "
-        "motdepassemotdepasse p@ssw0rdp@ssw0rd passw0rdpassw0rd password1234567 password12345678 password123456789 "
-        "passwordpassword passwordpassword1 qazwsxedcrfvtgb qwerty1234567890 qwertyqwertyqwerty qwertyuiop123456 "
-        "qwertyuiop1234567890 qwertyuiopasdfg qwertyuiopasdfgh qwertyuiopasdfghjkl qwertyuiopasdfghjklzxcvbnm "
-        "qwertzuiopasdfgh soleilsoleilsoleil thisisapassword thisismypassword welcomewelcome1 zaq12wsxcde34rfv "
-        "zxcvbnmasdfghjkl"
-    ).split()
+_TRIED_FIRST: Final = (
+    "123456789012345 1234567890123456 12345678901234567890 098765432109876 111222333444555 123123123123123 "
+    "123456781234567 1q2w3e4r5t6y7u8i 1q2w3e4r5t6y7u8i9o0p 1qaz2wsx3edc4rfv 1qaz2wsx3edc4rfv5tgb abc123abc123abc "
+    "abcdefghijklmno abcdefghijklmnop abcdefghijklmnopqrstuvwxyz administrateur1 administrator123 azertyuiop123456 "
+    "azertyuiopqsdfgh azertyuiopqsdfghjklm azertyazertyazerty bienvenue123456 changemechangeme changezmoi12345 "
+    "correcthorsebatterystaple iloveyouiloveyou jetaimejetaime1 letmeinletmein1 motdepasse12345 motdepasse123456 "
+    "motdepassemotdepasse p@ssw0rdp@ssw0rd passw0rdpassw0rd password1234567 password12345678 password123456789 "
+    "passwordpassword passwordpassword1 qazwsxedcrfvtgb qwerty1234567890 qwertyqwertyqwerty qwertyuiop123456 "
+    "qwertyuiop1234567890 qwertyuiopasdfg qwertyuiopasdfgh qwertyuiopasdfghjkl qwertyuiopasdfghjklzxcvbnm "
+    "qwertzuiopasdfgh soleilsoleilsoleil thisisapassword thisismypassword welcomewelcome1 zaq12wsxcde34rfv "
+    "zxcvbnmasdfghjkl"
 )
+COMMON: Final = frozenset(_TRIED_FIRST.split())
 """Those of the usual lists of tried passwords that are long enough to pass otherwise (there are few)."""
 
 

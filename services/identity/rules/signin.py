@@ -157,24 +157,20 @@ def _invalid_grant() -> TokenRefused:
     return TokenRefused(error="invalid_grant", error_description="the code is not valid, not yours, or over")
 
 
-def _fault(request: AuthorizationRequest) -> tuple[str, str] | None:  # noqa: PLR0911  # one line for each fault that the standards name
+def _fault(request: AuthorizationRequest) -> tuple[str, str] | None:
+    """The first of the faults that the standards name: its code and a sentence."""
     prompts = request.prompt.split()
-    if request.request is not None:
-        return "request_not_supported", "request objects are not supported"
-    if request.request_uri is not None:
-        return "request_uri_not_supported", "request objects are not supported"
-    if request.response_type is None:
-        return "invalid_request", "response_type is needed"
-    if request.response_type != "code":
-        return "unsupported_response_type", "response_type is code"
-    if request.response_mode not in (None, "query"):
-        return "invalid_request", "response_mode is query"
-    if "openid" not in request.scope.split():
-        return "invalid_scope", "scope has to contain openid"
-    if request.code_challenge_method != "S256" or not _CHALLENGE.fullmatch(request.code_challenge or ""):
-        return "invalid_request", "a code_challenge by S256 is needed"
-    if request.max_age is not None and not re.fullmatch(r"[0-9]{1,9}", request.max_age):
-        return "invalid_request", "max_age is a number of seconds"
-    if "none" in prompts and len(prompts) > 1:
-        return "invalid_request", "prompt none stands alone"
-    return None
+    has_challenge = request.code_challenge_method == "S256" and _CHALLENGE.fullmatch(request.code_challenge or "")
+    is_age = request.max_age is None or re.fullmatch(r"[0-9]{1,9}", request.max_age)
+    faults = (
+        (request.request is not None, "request_not_supported", "request objects are not supported"),
+        (request.request_uri is not None, "request_uri_not_supported", "request objects are not supported"),
+        (request.response_type is None, "invalid_request", "response_type is needed"),
+        (request.response_type != "code", "unsupported_response_type", "response_type is code"),
+        (request.response_mode not in (None, "query"), "invalid_request", "response_mode is query"),
+        ("openid" not in request.scope.split(), "invalid_scope", "scope has to contain openid"),
+        (not has_challenge, "invalid_request", "a code_challenge by S256 is needed"),
+        (not is_age, "invalid_request", "max_age is a number of seconds"),
+        ("none" in prompts and len(prompts) > 1, "invalid_request", "prompt none stands alone"),
+    )
+    return next(((error, description) for is_so, error, description in faults if is_so), None)

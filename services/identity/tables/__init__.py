@@ -1,0 +1,23 @@
+"""Identity's tables."""
+
+from services.identity.tables.columns import metadata, write_scope
+from services.identity.tables.customers import account, agreement, partner
+from services.identity.tables.people import invitation, pending_invitation, person, subject
+from services.identity.tables.signin import client, code, rate_limit, session, signing_key
+
+__all__ = [
+    "account",
+    "agreement",
+    "client",
+    "code",
+    "invitation",
+    "metadata",
+    "partner",
+    "pending_invitation",
+    "person",
+    "rate_limit",
+    "session",
+    "signing_key",
+    "subject",
+    "write_scope",
+]

@@ -1,0 +1,93 @@
+"""How identity's values stand in columns: words of enumerations as text, small lists as JSON."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, Final, Generic, Literal, TypeVar
+
+from sqlalchemy import Dialect, MetaData, Text, TypeDecorator
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
+
+from services.identity.model import EmailAddress, Holding, Role
+from shared.contracts.access import Permission, Scope
+
+metadata = MetaData()
+
+Word = TypeVar("Word", bound=StrEnum)
+Value = TypeVar("Value")
+
+
+class OneOf(TypeDecorator[Word], Generic[Word]):
+    """A word of an enumeration, as text."""
+
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
+    cache_ok: bool | None = True
+
+    def __init__(self, words: type[Word]) -> None:
+        self.words = words
+        super().__init__()
+
+    def process_bind_param(self, value: Word | None, dialect: Dialect) -> str | None:  # noqa: ARG002  the base class's
+        return None if value is None else value.value
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Word | None:  # noqa: ARG002  the base class's
+        return None if value is None else self.words(value)
+
+
+class Address(TypeDecorator[EmailAddress]):
+    """An e-mail address, which was checked when it came in."""
+
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
+    cache_ok: bool | None = True
+
+
+class PersonOrClient(TypeDecorator[Literal["person", "client"]]):
+    """The kind of a subject."""
+
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
+    cache_ok: bool | None = True
+
+
+class Listed(TypeDecorator[tuple[Value, ...]], Generic[Value]):
+    """A small bounded list inside its owner's row, as JSON."""
+
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = JSONB
+    cache_ok: bool | None = True
+
+    def __init__(self, write: Callable[[Value], Any], read: Callable[[Any], Value]) -> None:
+        self.write = write
+        self.read = read
+        super().__init__()
+
+    def process_bind_param(self, value: tuple[Value, ...] | None, dialect: Dialect) -> Any:  # noqa: ARG002  the base class's
+        return None if value is None else [self.write(one) for one in value]
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> tuple[Value, ...] | None:  # noqa: ARG002  the base class's
+        return None if value is None else tuple(self.read(one) for one in value)
+
+
+def write_scope(scope: Scope) -> dict[str, str | None]:
+    """A scope as it stands in JSON columns."""
+    return {"kind": scope.kind.value, "id": str(scope.id) if scope.id else None}
+
+
+def _write_holding(holding: Holding) -> dict[str, Any]:
+    return {
+        "scope": write_scope(holding.scope),
+        "roles": sorted(holding.roles),
+        "permissions": sorted(holding.permissions),
+    }
+
+
+def _read_holding(value: dict[str, Any]) -> Holding:
+    return Holding(
+        scope=Scope.model_validate(value["scope"]),
+        roles=frozenset(Role(role) for role in value["roles"]),
+        permissions=frozenset(Permission(permission) for permission in value["permissions"]),
+    )
+
+
+HOLDINGS: Final[Listed[Holding]] = Listed(_write_holding, _read_holding)
+SCOPES: Final[Listed[Scope]] = Listed(write_scope, Scope.model_validate)
+ROLES: Final[Listed[Role]] = Listed(lambda role: role.value, Role)
+TEXTS: Final[Listed[str]] = Listed(lambda text: text, str)

@@ -1,0 +1,107 @@
+"""Clients, sessions, codes, signing keys and counted attempts. Columns and nouns have the same fields in the same order."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, LargeBinary, Table, Text, TypedColumns, Uuid
+
+from services.identity.model import ClientKind, KeyState
+from services.identity.tables.columns import TEXTS, OneOf, metadata
+
+
+class Clients(TypedColumns):
+    """Machines and relying parties; of a secret only the SHA-256."""
+
+    id = Column(Uuid, primary_key=True)
+    name = Column(Text, nullable=False, unique=True)
+    kind: Column[ClientKind] = Column(OneOf(ClientKind), nullable=False)
+    secret_hash: Column[bytes | None] = Column(LargeBinary)
+    redirect_uris: Column[tuple[str, ...]] = Column(TEXTS, nullable=False)
+    partner_id: Column[UUID | None] = Column(Uuid, ForeignKey("partner.id"))
+    version = Column(BigInteger, nullable=False)
+
+    __row_pos__: tuple[UUID, str, ClientKind, bytes | None, tuple[str, ...], UUID | None, int]
+
+
+client = Table("client", metadata, Clients, comment=Clients.__doc__)
+
+
+class Sessions(TypedColumns):
+    """Signed-in browsers; of a cookie's secret only the SHA-256."""
+
+    id = Column(Uuid, primary_key=True)
+    secret_hash = Column(LargeBinary, nullable=False, unique=True)
+    person_id = Column(Uuid, ForeignKey("person.id"), nullable=False)
+    authenticated_at = Column(DateTime(timezone=True), nullable=False)
+    last_seen_at = Column(DateTime(timezone=True), nullable=False)
+    ended_at: Column[datetime | None] = Column(DateTime(timezone=True))
+
+    __row_pos__: tuple[UUID, bytes, UUID, datetime, datetime, datetime | None]
+
+
+session = Table("session", metadata, Sessions, comment=Sessions.__doc__)
+
+
+class Codes(TypedColumns):
+    """Authorization codes by their SHA-256, and the token each became."""
+
+    code_hash = Column(LargeBinary, primary_key=True)
+    client_id = Column(Uuid, ForeignKey("client.id"), nullable=False)
+    person_id = Column(Uuid, ForeignKey("person.id"), nullable=False)
+    session_id = Column(Uuid, ForeignKey("session.id", ondelete="CASCADE"), nullable=False)
+    redirect_uri = Column(Text, nullable=False)
+    scope = Column(Text, nullable=False)
+    nonce: Column[str | None] = Column(Text)
+    challenge = Column(Text, nullable=False)
+    authenticated_at = Column(DateTime(timezone=True), nullable=False)
+    expires_at = Column(DateTime(timezone=True), nullable=False)
+    token_id: Column[UUID | None] = Column(Uuid, unique=True)
+    revoked_at: Column[datetime | None] = Column(DateTime(timezone=True))
+
+    __row_pos__: tuple[
+        bytes,
+        UUID,
+        UUID,
+        UUID,
+        str,
+        str,
+        str | None,
+        str,
+        datetime,
+        datetime,
+        UUID | None,
+        datetime | None,
+    ]
+
+
+code = Table("authorization_code", metadata, Codes, comment=Codes.__doc__)
+
+
+class SigningKeys(TypedColumns):
+    """The ring of signing keys; private parts are encrypted."""
+
+    kid = Column(Text, primary_key=True)
+    state: Column[KeyState] = Column(OneOf(KeyState), nullable=False)
+    public = Column(Text, nullable=False)
+    private_sealed = Column(Text, nullable=False)
+    since = Column(DateTime(timezone=True), nullable=False)
+
+    __row_pos__: tuple[str, KeyState, str, str, datetime]
+
+
+signing_key = Table("signing_key", metadata, SigningKeys, comment=SigningKeys.__doc__)
+
+
+class RateLimits(TypedColumns):
+    """Attempts by the generic cell rate algorithm: when each counted thing will be back at rest."""
+
+    key = Column(Text, primary_key=True)
+    free_at = Column(DateTime(timezone=True), nullable=False)
+
+
+rate_limit = Table(
+    "rate_limit",
+    metadata,
+    RateLimits,
+    comment=RateLimits.__doc__,
+)
