@@ -190,12 +190,18 @@ class Ledger:
     trouble: Trouble
     consumer: Consumer[LedgerPorts]
 
-    async def heard(self, key: UUID | None = None) -> list[int]:
-        """Versions of everything heard, in the order of hearing; of one key, or of all."""
+    async def heard(self, key: UUID | None = None, *, topic: str | None = None) -> list[int]:
+        """Versions of everything heard, in the order of hearing; of one key and topic, or of all."""
         statement = select(heard.c.version).order_by(heard.c.place)
+        if topic:
+            statement = statement.where(heard.c.topic == topic)
         if key:
             statement = statement.where(heard.c.key == str(key))
         return [row.version for row in await self.database.all(statement)]
+
+    async def everything(self) -> set[tuple[UUID, int]]:
+        """Key and version of everything heard."""
+        return {(UUID(row.key), row.version) for row in await self.database.all(select(heard.c.key, heard.c.version))}
 
     async def newest(self) -> dict[str, int]:
         return {row.key: row.version for row in await self.database.all(select(newest.c.key, newest.c.version))}

@@ -1,0 +1,146 @@
+"""The consumer on a real broker, and what becomes of it when the broker or the database goes away."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from shared import ids
+from shared.bus.envelope import Record
+from shared.bus.subscriber import Subscriber
+from tests.integration.bus.broker import Broker, eventually, relaying
+from tests.integration.bus.ledger import Ledger, associated, keeping, prepare, sent
+from tests.support.servers import Databases, running_kafka, running_postgres
+
+pytestmark = pytest.mark.anyio
+
+
+@asynccontextmanager
+async def hearing(ledger: Ledger, broker: Broker) -> AsyncIterator[Subscriber]:
+    """A worker that hears as long as the block."""
+    subscriber = Subscriber(ledger.consumer, broker.login("ledger"))
+    await subscriber.start()
+    try:
+        yield subscriber
+    finally:
+        await subscriber.stop()
+
+
+async def send(broker: Broker, *records: Record) -> None:
+    """Lays records on their topics, however odd they are."""
+    producer = AIOKafkaProducer(**broker.operator.for_aiokafka())
+    await producer.start()
+    try:
+        for record in records:
+            await producer.send_and_wait(record.topic, key=record.key, value=record.value, headers=list(record.headers))
+    finally:
+        await producer.stop()
+
+
+async def heard(ledger: Ledger, version: int, *claims: UUID) -> None:
+    """Returns when this version of each was heard. While the database is away, nothing was."""
+
+    async def so() -> bool:
+        return {(claim, version) for claim in claims} <= await ledger.everything()
+
+    await eventually(so)
+
+
+async def answered(ledger: Ledger, number: int) -> None:
+    """Returns when so many of the ledger's own events have come back to it."""
+
+    async def so() -> bool:
+        return len(await ledger.heard(topic="admin.declined")) == number
+
+    await eventually(so)
+
+
+async def test_what_is_sent_is_heard_once_and_one_poison_delays_only_its_stream(ledger: Ledger, broker: Broker) -> None:
+    bad, good = ids.new_id(), [ids.new_id() for _ in range(10)]
+    await send(
+        broker,
+        replace(sent(associated(bad, 1)), value=b"\xff"),
+        sent(associated(bad, 2)),
+        Record("domain.associated", None, [("odd", b"\xff")], b"no event at all"),
+        *[sent(associated(claim, version)) for version in (1, 2) for claim in good],
+    )
+    async with hearing(ledger, broker):
+        await heard(ledger, 2, *good)
+
+    assert [await ledger.heard(claim) for claim in good] == [[1, 2]] * 10
+    assert await ledger.heard(bad) == []
+    parked = await ledger.parked()
+    assert [row[1:] for row in parked if row[0] == str(bad)] == [(1, "failed", "undecodable", 1), (2, "behind", "behind", 0)]
+    assert "unreadable" in {row[2] for row in parked}
+
+
+async def test_after_a_restart_it_goes_on_where_it_was(ledger: Ledger, broker: Broker) -> None:
+    claim = ids.new_id()
+    for version in (1, 2, 3):
+        await send(broker, sent(associated(claim, version)))
+        async with hearing(ledger, broker):
+            await heard(ledger, version, claim)
+    assert await ledger.heard(claim) == [1, 2, 3]
+
+
+async def test_two_workers_share_the_partitions(ledger: Ledger, broker: Broker) -> None:
+    async with hearing(ledger, broker) as one, hearing(ledger, broker) as two:
+
+        async def shared() -> bool:
+            return bool(one.assigned()) and bool(two.assigned()) and one.assigned() != 36
+
+        await eventually(shared)
+        assert (one.assigned() or 0) + (two.assigned() or 0) == 36
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Databases]:
+    with running_postgres() as databases:
+        yield databases
+
+
+@pytest.fixture
+def own_broker() -> Iterator[Broker]:
+    with running_kafka() as kafka:
+        broker = Broker(kafka)
+        broker.prepare()
+        yield broker
+
+
+async def test_a_database_that_goes_away_loses_and_repeats_nothing(own_postgres: Databases, broker: Broker) -> None:
+    url = own_postgres.fresh_database()
+    await prepare(url)
+    claims = [ids.new_id() for _ in range(30)]
+    async with keeping(url) as ledger, hearing(ledger, broker):
+        await send(broker, *[sent(associated(claim, 1)) for claim in claims])
+        await heard(ledger, 1, *claims)
+
+        await own_postgres.server.stop()
+        await send(broker, *[sent(associated(claim, version)) for version in (2, 3) for claim in claims])
+        await own_postgres.server.start()
+        await heard(ledger, 3, *claims)
+
+        assert [await ledger.heard(claim) for claim in claims] == [[1, 2, 3]] * 30
+
+
+async def test_a_broker_that_goes_away_delays_and_loses_nothing(ledger: Ledger, own_broker: Broker) -> None:
+    claims = [ids.new_id() for _ in range(30)]
+    kafka = own_broker.kafka
+    async with relaying(ledger.url, own_broker.login("domains")), hearing(ledger, own_broker):
+        async with ledger.database.transaction() as tx:
+            tx.emit(*[associated(claim, 1) for claim in claims])
+        await heard(ledger, 1, *claims)
+
+        kafka.kill(kafka.nodes[0])
+        for version in (2, 3):
+            async with ledger.database.transaction() as tx:
+                tx.emit(*[associated(claim, version) for claim in claims])
+        await kafka.restart(kafka.nodes[0])
+        await heard(ledger, 3, *claims)
+        await answered(ledger, 90)
+
+    for topic in ("domain.associated", "admin.declined"):
+        assert [await ledger.heard(claim, topic=topic) for claim in claims] == [[1, 2, 3]] * 30
