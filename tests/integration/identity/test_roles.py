@@ -11,6 +11,23 @@ from tests.integration.identity.house import House, colleague
 
 pytestmark = pytest.mark.anyio
 
+BAD_INPUT: list[dict[str, Any]] = [
+    {"email": "harry@contoso.com\x00"},
+    {"email": "no address"},
+    {"email": "a@b@contoso.com"},
+    {"first_name": "\x00"},
+    {"first_name": ""},
+    {"last_name": "x" * 201},
+    {"language": "tlh"},
+    {"country": "XX"},
+    {"roles": ["emperor"]},
+    {"roles": []},
+    {"roles": "account_viewer"},
+    {"reach": "vendor"},
+    {"replaces": "'; drop table person; --"},
+    {"more": 1},
+]
+
 
 async def test_roles_change_by_whoever_read_the_newest_version(house: House) -> None:
     harry, agreement = await house.contoso()
@@ -112,40 +129,22 @@ async def test_lists_are_paged_and_searched(house: House) -> None:
     assert [one["name"] for one in (await harry.get("/v1/accounts?search=lyon"))["items"]] == ["Contoso Lyon"]
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"email": "harry@contoso.com\x00"},
-        {"email": "no address"},
-        {"email": "a@b@contoso.com"},
-        {"first_name": "\x00"},
-        {"first_name": ""},
-        {"last_name": "x" * 201},
-        {"language": "tlh"},
-        {"country": "XX"},
-        {"roles": ["emperor"]},
-        {"roles": []},
-        {"roles": "account_viewer"},
-        {"reach": "vendor"},
-        {"replaces": "'; drop table person; --"},
-        {"more": 1},
-    ],
-)
-async def test_bad_input_is_a_named_problem_and_writes_nothing(house: House, changes: dict[str, Any]) -> None:
+async def test_bad_input_is_a_named_problem_and_writes_nothing(house: House) -> None:
     harry, agreement = await house.contoso()
     before = await house.count("event_log")
     path = f"/v1/accounts/{agreement['accounts'][0]['id']}/invitations"
-    refused = await harry.create(path, {**colleague(), **changes})
-    assert refused.status_code == 422
-    assert refused.json()["type"] == "urn:vestibule:problem:invalid-request"
+    for changes in BAD_INPUT:
+        refused = await harry.create(path, {**colleague(), **changes})
+        assert refused.status_code == 422, changes
+        assert refused.json()["type"] == "urn:vestibule:problem:invalid-request", changes
     assert await house.count("event_log") == before
 
 
-@pytest.mark.parametrize("secret", ["'", '"><b>', "x" * 4001, "é", "\ufeff", "%00", "\x00"])
-async def test_hostile_codes_are_refused_on_a_page(house: House, secret: str) -> None:
-    answer = await house.http.post("/i/look", data={"secret": secret})
-    assert answer.status_code in (403, 404)
-    assert "<b>" not in answer.text
+async def test_hostile_codes_are_refused_on_a_page(house: House) -> None:
+    for secret in ("'", '"><b>', "x" * 4001, "é", "\ufeff", "%00", "\x00"):
+        answer = await house.http.post("/i/look", data={"secret": secret})
+        assert answer.status_code in (403, 404), secret
+        assert "<b>" not in answer.text
 
 
 async def test_no_secret_or_address_is_readable_in_what_is_kept(house: House) -> None:
