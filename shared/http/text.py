@@ -11,6 +11,9 @@ REFUSED: Final = re.compile(
     "\ud800-\udfff]"  # lone surrogates: JSON can write them, UTF-8 can't
 )
 
+CLEAN_PATTERN: Final = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$"
+"""The same for descriptions; JSON Schema's patterns are ECMA-262's."""
+
 
 def is_clean(text: str) -> bool:
     """Whether the text may be kept, logged, mailed and written to a CSV."""

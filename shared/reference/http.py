@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
+from fastapi import FastAPI
+
 from shared import ids
 from shared.http import create_app
 from shared.http.kinds import KINDS
@@ -21,11 +23,15 @@ id under which we recorded it) and the facts below. Types are stable; titles may
 
 def pages() -> Iterator[tuple[str, str]]:
     """`openapi/<service>.json` and `problems.md`."""
-    for name, service in services().items():
-        nothing: Any = None
-        app = create_app(name, service.routers, nothing, rights=nothing, new_id=ids.new_id)
-        yield f"openapi/{name}.json", as_json(document(app))
+    for name in services():
+        yield f"openapi/{name}.json", as_json(document(application(name)))
     yield "problems.md", page("Problems", INTRODUCTION, "## Of the request", _door(), *_rules())
+
+
+def application(name: str) -> FastAPI:
+    """A service's routes without anything behind them, to be described."""
+    nothing: Any = None
+    return create_app(name, services()[name].routers, nothing, rights=nothing, new_id=ids.new_id)
 
 
 def _door() -> str:

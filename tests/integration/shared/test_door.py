@@ -29,7 +29,7 @@ def slug(answer: Any) -> str:
         ({**GOOD, "colour": "red"}, "/colour", "extra_forbidden"),
         ({**GOOD, "count": "1"}, "/count", "int_type"),
         ({**GOOD, "count": True}, "/count", "int_type"),
-        ({**GOOD, "count": 1.0}, "/count", "int_type"),
+        ({**GOOD, "count": 1.5}, "/count", "int_from_float"),
         ({**GOOD, "count": 0}, "/count", "greater_than_equal"),
         ({**GOOD, "count": 2**31}, "/count", "number_too_large"),
         ({**GOOD, "held": 1}, "/held", "bool_type"),
