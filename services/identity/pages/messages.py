@@ -54,7 +54,7 @@ ENDED: Final[dict[type[Refusal], Ended]] = {
         "code",
     ),
     commands.InvitationUsed: Ended(
-        later("This invitation has been used"),
+        later("Already accepted"),
         lambda _, language: say(language, "This invitation has already been used. Sign in."),
         "sign-in",
     ),
