@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from services.provisioning.model import GaveUp, Ready, Told
 from services.provisioning.ports import CallbackRefused
@@ -24,7 +24,7 @@ class Callback(BaseModel):
     request_id: UUID
     state: Literal["ready", "failed"]
     ready_at: AwareDatetime | None = None
-    reason: str = ""
+    reason: str = Field(default="", pattern=r"^[ -~]*$")
 
 
 class SignedCallbacks:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final, Literal
+from urllib.parse import quote
 
 import httpx
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from services.provisioning.model import Accepted, Answer, GaveUp, Ready, Setup, Unavailable
 
@@ -17,10 +18,10 @@ class SetupState(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True, str_max_length=200)
 
-    reference: str
+    reference: str = Field(pattern=r"^[!-~]+$")
     state: Literal["pending", "ready", "failed"]
     ready_at: AwareDatetime | None = None
-    reason: str = ""
+    reason: str = Field(default="", pattern=r"^[ -~]*$")
 
     def answer(self) -> Answer:
         """The same as the model says it."""
@@ -55,7 +56,7 @@ class HttpOnlineService:
         return await self._ask("POST", "/setups", headers={"Idempotency-Key": request_id}, json=body)
 
     async def look(self, reference: str) -> Answer:
-        return await self._ask("GET", f"/setups/{reference}")
+        return await self._ask("GET", f"/setups/{quote(reference, safe='')}")
 
     async def _ask(
         self, method: str, path: str, *, headers: dict[str, str] | None = None, json: Mapping[str, object] | None = None
@@ -64,7 +65,7 @@ class HttpOnlineService:
             answer = await self._http.request(
                 method, self._base_url + path, headers=headers, json=json, timeout=PATIENCE, follow_redirects=False
             )
-        except httpx.TransportError as fault:
+        except httpx.RequestError as fault:
             return Unavailable(type(fault).__name__)
         if answer.status_code == HTTPStatus.NOT_FOUND and method == "GET":
             return GaveUp("forgotten")

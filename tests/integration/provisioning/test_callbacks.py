@@ -67,6 +67,7 @@ async def test_a_given_up_request_is_replaced_and_no_longer_believed(house: Hous
         ({"state": "done"}, "form"),
         ({"ready_at": None}, "form"),
         ({"request_id": "one"}, "form"),
+        ({"state": "failed", "reason": "\u0000"}, "form"),
     ],
 )
 async def test_anybody_elses_call_back_is_refused(house: House, how: dict[str, Any], reason: str) -> None:

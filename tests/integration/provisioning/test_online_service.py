@@ -156,12 +156,33 @@ async def test_nobody_there_says_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>", b"{}", b'{"reference": "1", "state": "ready"}', b'{"reference": 1, "state": "new"}']
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"{}",
+        b'{"reference": "1", "state": "ready"}',
+        b'{"reference": 1, "state": "new"}',
+        b'{"reference": "\\u0000", "state": "pending"}',
+        b'{"reference": "1", "state": "failed", "reason": "a\\nb"}',
+    ],
 )
 async def test_what_can_not_be_read_says_nothing(body: bytes) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=body))
     async with httpx.AsyncClient(transport=transport) as http:
         assert isinstance(await HttpOnlineService(http, "http://online.test", "").set_up(SETUP), Unavailable)
+
+
+async def test_a_reference_leads_nowhere_else() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.raw_path.decode())
+        return httpx.Response(404)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        await HttpOnlineService(http, "http://online.test/v2", "").look("../admin?x=1")
+    assert asked == ["/v2/setups/..%2Fadmin%3Fx%3D1"]
 
 
 async def test_the_demonstration_service_calls_back_signed(tmp_path: Path) -> None:
