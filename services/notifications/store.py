@@ -3,9 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.notifications.model import Account, Delivery, Partner, Person, Recipient, RecipientKind, State
@@ -13,10 +14,14 @@ from services.notifications.tables import account, delivery, ended_link, partner
 from shared.db import ChangedMeanwhile, Reader, Transaction
 from shared.decision import Decision
 
+# Made once: which columns are written follows from the parameters.
+_ADD: Final = insert(delivery).on_conflict_do_nothing()
+_KEEP: Final = update(delivery).where(delivery.c.id == bindparam("mail"), delivery.c.version == bindparam("before"))
+
 
 async def add(tx: Transaction, mail: Delivery) -> None:
     """Keeps a new intent; the same mail a second time changes nothing (promise 8)."""
-    await tx.execute(insert(delivery).values(asdict(mail)).on_conflict_do_nothing())
+    await tx.execute(_ADD, vars(mail))
     tx.wake()
 
 
@@ -35,10 +40,8 @@ async def set_aside(tx: Transaction, mail: Delivery, until: datetime) -> None:
 async def keep(tx: Transaction, decision: Decision[Delivery]) -> Delivery:
     """Writes the state and tells the events; raises `ChangedMeanwhile` when somebody else has written since."""
     mail = decision.state
-    values = asdict(mail)
-    written = await tx.execute(
-        update(delivery).where(delivery.c.id == values.pop("id"), delivery.c.version == mail.version - 1).values(values)
-    )
+    changed = {name: value for name, value in vars(mail).items() if name != "id"}
+    written = await tx.execute(_KEEP, {"mail": mail.id, "before": mail.version - 1, **changed})
     if not written.rowcount:
         raise ChangedMeanwhile
     tx.emit(*decision.events)
