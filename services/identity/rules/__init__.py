@@ -2,15 +2,13 @@
 
 from services.identity.rules.agreements import Enrolment, Registration, enrol_partner, register_agreement
 from services.identity.rules.invitations import (
-    Invited,
     Joined,
-    Letter,
     Newcomer,
     accept_invitation,
     expire_invitation,
-    invite_colleague,
     look_at_invitation,
 )
+from services.identity.rules.inviting import Invited, Letter, invite_colleague
 from services.identity.rules.keys import rotate_keys
 from services.identity.rules.passwords import new_password, normalised
 from services.identity.rules.roles import access_told, change_roles, may_grant, scope_at

@@ -20,7 +20,7 @@ from services.identity.model import (
     Role,
     Subject,
 )
-from services.identity.rules.invitations import Letter, send_invitation
+from services.identity.rules.inviting import Letter, send_invitation
 from services.identity.rules.roles import access_told
 from shared.contracts import Actor
 from shared.contracts.access import Access, Permission, Place, Scope, ScopeKind

@@ -1,59 +1,29 @@
-"""How an invitation is sent, looked at, accepted and ends."""
+"""How an invitation is looked at, accepted and ends."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from services.identity.model import (
-    LIFETIME,
-    Account,
-    Agreement,
-    Designation,
     Invitation,
-    InvitationDraft,
     InvitationState,
-    Partner,
     Person,
-    Role,
     Subject,
 )
 from services.identity.model.invitations import LIFECYCLE
-from services.identity.rules.roles import access_told, may_grant, scope_at, with_roles
+from services.identity.rules.roles import access_told, may_grant, with_roles
 from shared.contracts import Actor, Event
-from shared.contracts.access import Access, Permission, Place, Scope, ScopeKind
+from shared.contracts.access import Permission, Place, Scope
 from shared.contracts.identity import (
     InvitationAccepted,
     InvitationExpired,
     InvitationKind,
-    InvitationSent,
     PersonProfile,
 )
 from shared.decision import Decision
 from shared.refusals import Conflict, Forbidden, Gone, Missing
-
-
-@dataclass(eq=False)
-class AlreadyMember(Conflict):
-    """This person has access already; change their roles instead."""
-
-    person_id: UUID
-
-
-@dataclass(eq=False)
-class AlreadyInvited(Conflict):
-    """This address has a pending invitation; name it in `replaces` to send a new one in its place."""
-
-    invitation_id: UUID
-    sent_at: datetime
-
-
-@dataclass(eq=False)
-class NothingToReplace(Conflict):
-    """The invitation to be replaced is not the one that is pending for this address here."""
-
-    replaces: UUID
 
 
 @dataclass(eq=False)
@@ -91,23 +61,6 @@ class AccountElsewhere(Conflict):
 
 
 @dataclass(frozen=True)
-class Letter:
-    """What only the mail may show, prepared outside the rule: the invitation's id, its secret's hash, and all of it sealed."""
-
-    invitation_id: UUID
-    secret_hash: bytes
-    sealed: str
-
-
-@dataclass(frozen=True)
-class Invited:
-    """A sent invitation, and the one that it ended."""
-
-    invitation: Invitation
-    ended: Invitation | None
-
-
-@dataclass(frozen=True)
 class Newcomer:
     """What somebody without a work account brings: a new one."""
 
@@ -123,106 +76,6 @@ class Joined:
     invitation: Invitation
     person: Person
     subject: Subject
-
-
-def send_invitation(
-    *,
-    kind: InvitationKind,
-    person: InvitationDraft | Designation,
-    roles: tuple[Role, ...],
-    scopes: tuple[Scope, ...],
-    agreement: Agreement,
-    accounts: Sequence[Account],
-    partner: Partner,
-    inviter_id: UUID | None,
-    letter: Letter,
-    actor: Actor,
-    now: datetime,
-) -> Decision[Invitation]:
-    """A pending invitation to these roles at these scopes, valid for 60 days (R-01)."""
-    invitation = Invitation(
-        id=letter.invitation_id,
-        kind=kind,
-        organisation_id=agreement.organisation_id,
-        agreement_id=agreement.id,
-        scopes=scopes,
-        roles=tuple(sorted(roles)),
-        email=person.email,
-        first_name=person.first_name,
-        last_name=person.last_name,
-        language=person.language,
-        country=person.country,
-        time_zone=agreement.time_zone,
-        inviter_id=inviter_id,
-        secret_hash=letter.secret_hash,
-        state=InvitationState.PENDING,
-        sent_at=now,
-        expires_at=now + LIFETIME,
-        ended_at=None,
-        person_id=None,
-        replaced_by=None,
-        version=1,
-    )
-    sent = InvitationSent(
-        version=invitation.version,
-        occurred_at=now,
-        actor=actor,
-        invitation_id=invitation.id,
-        kind=kind,
-        organisation_id=invitation.organisation_id,
-        agreement_number=agreement.number,
-        account_names=tuple(account.name for account in accounts),
-        partner_name=partner.name,
-        legal_name=agreement.legal_name,
-        roles=invitation.roles,
-        language=invitation.language,
-        time_zone=invitation.time_zone,
-        expires_at=invitation.expires_at,
-        inviter_id=inviter_id,
-        sealed=letter.sealed,
-    )
-    return Decision(invitation, sent)
-
-
-def invite_colleague(
-    draft: InvitationDraft,
-    *,
-    account: Account,
-    reach: ScopeKind,
-    agreement: Agreement,
-    partner: Partner,
-    member: Subject | None,
-    pending: Invitation | None,
-    letter: Letter,
-    by: Access,
-    now: datetime,
-) -> Decision[Invited]:
-    """Invites somebody to roles at the account, or as far around it as `reach` says (R-07, R-08).
-
-    `member` is who has the address in this organisation, `pending` the invitation it has at this scope. Refuses `NotFound`,
-    `PermissionMissing`, `RoleNotGrantable` (M-14), `AlreadyMember` (M-11), `AlreadyInvited` (M-12), `NothingToReplace`.
-    """
-    scope, place = scope_at(account, reach)
-    by.require(Permission.USERS_INVITE, account.where)
-    by.require(Permission.USERS_INVITE, place)
-    may_grant(by.grants, draft.roles, place)
-    if member is not None and member.roles_reaching(place):
-        raise AlreadyMember(person_id=member.id)
-    ended, events = _ended(pending, draft.replaces, letter.invitation_id, by.actor(place), now)
-    invited = send_invitation(
-        kind=InvitationKind.COLLEAGUE,
-        person=draft,
-        roles=draft.roles,
-        scopes=(scope,),
-        agreement=agreement,
-        accounts=(account,),
-        partner=partner,
-        inviter_id=by.subject,
-        letter=letter,
-        actor=by.actor(place),
-        now=now,
-    )
-    return Decision(Invited(invited.state, ended), *events, *invited.events)
 
 
 def look_at_invitation(invitation: Invitation | None, *, now: datetime) -> Invitation:
@@ -274,7 +127,7 @@ def accept_invitation(
     for scope in invitation.scopes:
         held = with_roles(held, scope, held.roles_at(scope) | frozenset(invitation.roles))
     held = replace(held, version=held.version + 1)
-    accepted = _end(invitation, InvitationState.ACCEPTED, now, person_id=person.id)
+    accepted = end(invitation, InvitationState.ACCEPTED, now, person_id=person.id)
     actor = Actor(kind="person", id=str(person.id))
     told = InvitationAccepted(
         version=accepted.version,
@@ -292,8 +145,8 @@ def expire_invitation(invitation: Invitation, *, now: datetime) -> Decision[Invi
     """Ends a pending invitation whose 60 days have passed (R-01); others stay as they are."""
     if invitation.state is not InvitationState.PENDING or invitation.expires_at > now:
         return Decision(invitation)
-    expired = _end(invitation, InvitationState.EXPIRED, now)
-    return Decision(expired, _end_told(expired, "expired", Actor(kind="service", id="identity"), now))
+    expired = end(invitation, InvitationState.EXPIRED, now)
+    return Decision(expired, end_told(expired, "expired", Actor(kind="service", id="identity"), now))
 
 
 def _still_granted(invitation: Invitation, inviter: Subject | None, places: Mapping[Scope, Place]) -> None:
@@ -338,24 +191,7 @@ def _work_account(invitation: Invitation, comer: Newcomer, now: datetime) -> tup
     return person, (profile,)
 
 
-def _ended(
-    pending: Invitation | None, replaces: UUID | None, newer: UUID, actor: Actor, now: datetime
-) -> tuple[Invitation | None, tuple[Event, ...]]:
-    """What becomes of the pending invitation when another is sent to the same address at the same scope."""
-    if pending is not None and pending.expires_at <= now:
-        decision = expire_invitation(pending, now=now)
-        return decision.state, decision.events
-    if pending is None or replaces not in (None, pending.id):
-        if replaces is not None:
-            raise NothingToReplace(replaces=replaces)
-        return None, ()
-    if replaces is None:
-        raise AlreadyInvited(invitation_id=pending.id, sent_at=pending.sent_at)
-    ended = _end(pending, InvitationState.REPLACED, now, replaced_by=newer)
-    return ended, (_end_told(ended, "replaced", actor, now),)
-
-
-def _end(
+def end(
     invitation: Invitation,
     state: InvitationState,
     now: datetime,
@@ -363,6 +199,7 @@ def _end(
     person_id: UUID | None = None,
     replaced_by: UUID | None = None,
 ) -> Invitation:
+    """The invitation as it is from now on; refuses `StepOutOfOrder` for one that has ended."""
     return replace(
         invitation,
         state=LIFECYCLE.step(invitation.state, state),
@@ -373,7 +210,8 @@ def _end(
     )
 
 
-def _end_told(ended: Invitation, reason: Literal["expired", "replaced"], actor: Actor, now: datetime) -> InvitationExpired:
+def end_told(ended: Invitation, reason: Literal["expired", "replaced"], actor: Actor, now: datetime) -> InvitationExpired:
+    """What is told of an invitation that ended unused."""
     return InvitationExpired(
         version=ended.version,
         occurred_at=now,

@@ -20,17 +20,14 @@ from services.identity.model.invitations import LIFECYCLE
 from services.identity.rules.agreements import NumberTaken, NumberTwice, PartnerTaken, PartnerUnknown
 from services.identity.rules.invitations import (
     AccountElsewhere,
-    AlreadyInvited,
-    AlreadyMember,
     InvitationOver,
     InvitationReplaced,
     InvitationUnknown,
     InvitationUsed,
-    Invited,
     InviterLostRight,
     Joined,
-    NothingToReplace,
 )
+from services.identity.rules.inviting import AlreadyInvited, AlreadyMember, Invited, NothingToReplace
 from services.identity.rules.roles import RoleNotGrantable
 from shared.contracts.access import NotFound, Permission, PermissionMissing, ScopeKind
 from shared.decision import Decision
