@@ -15,7 +15,7 @@ from services.domains.ports import NetworkPorts
 from services.domains.queries import ClaimView
 from shared.auth import needs, signed_in
 from shared.contracts.access import Access, Permission
-from shared.http import Answer, Body, Once, Page, etag, ports
+from shared.http import Answer, Body, Listed, Once, Page, etag, ports
 
 router = APIRouter(tags=["domains"])
 
@@ -173,7 +173,7 @@ async def associate_domain(account_id: UUID, body: DomainBody, by: Associator, p
     return await once(ports, lambda ports: commands.associate_domain(ports, account_id, body.domain, by=by), ClaimOut.of)
 
 
-@router.get("/v1/claims")
+@router.get("/v1/claims", response_model=Listed[ClaimViewOut])
 async def list_claims(by: SignedIn, ports: WithPorts, page: Page) -> Response:
     """The claims that the caller may see, or administers."""
     views = await queries.list_claims(ports, after=page.after(UUID), rows=page.rows, by=by)

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 from fastapi import Depends, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -11,9 +11,18 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
+from shared.http.bodies import Answer
+
 MOST: Final = 200
 Row = TypeVar("Row")
 Key = TypeVar("Key")
+Item = TypeVar("Item")
+
+
+class Listed(Answer, Generic[Item]):
+    """A page of a list; its `Link` header leads to the next. For `response_model=Listed[OrderOut]`."""
+
+    items: tuple[Item, ...]
 
 
 class Paging:

@@ -14,7 +14,7 @@ from services.identity.model import Account, AccountDraft, Agreement, AgreementD
 from services.identity.ports import Ports
 from shared.auth import needs, signed_in
 from shared.contracts.access import Access, Permission
-from shared.http import Answer, Body, Once, Page, ports
+from shared.http import Answer, Body, Listed, Once, Page, ports
 
 router = APIRouter()
 WithPorts = Annotated[Ports, Depends(ports)]
@@ -202,7 +202,7 @@ async def register_agreement(
     return await once(ports, lambda ports: commands.register_agreement(ports, body.draft(), by=by), AgreementOut.registered)
 
 
-@router.get("/v1/agreements")
+@router.get("/v1/agreements", response_model=Listed[AgreementOut])
 async def agreements(by: Annotated[Access, needs(Permission.AGREEMENTS_VIEW)], ports: WithPorts, page: Page) -> Response:
     """Agreements by number."""
     found = await queries.agreements(ports, by=by, after=page.after(str), rows=page.rows)
@@ -217,7 +217,7 @@ async def agreement(
     return AgreementOut.shown(await queries.agreement(ports, agreement_id, by=by))
 
 
-@router.get("/v1/accounts")
+@router.get("/v1/accounts", response_model=Listed[AccountInListOut])
 async def accounts(
     by: Annotated[Access, signed_in],
     ports: WithPorts,

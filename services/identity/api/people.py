@@ -15,7 +15,7 @@ from services.identity.ports import Ports
 from shared.auth import access_document, needs, signed_in
 from shared.contracts.access import Access, Grant, IdentityAccess, NotFound, Permission, ScopeKind
 from shared.contracts.identity import InvitationKind
-from shared.http import Answer, Body, IfMatch, Once, Page, etag, ports
+from shared.http import Answer, Body, IfMatch, Listed, Once, Page, etag, ports
 
 router = APIRouter()
 WithPorts = Annotated[Ports, Depends(ports)]
@@ -162,7 +162,7 @@ async def invite_colleague(
     )
 
 
-@router.get("/v1/accounts/{account_id}/invitations")
+@router.get("/v1/accounts/{account_id}/invitations", response_model=Listed[InvitationOut])
 async def invitations(
     account_id: UUID,
     by: Annotated[Access, needs(Permission.USERS_VIEW)],
@@ -178,7 +178,7 @@ async def invitations(
     return page.answer(found, lambda invitation: invitation.id, InvitationOut.of)
 
 
-@router.get("/v1/accounts/{account_id}/users")
+@router.get("/v1/accounts/{account_id}/users", response_model=Listed[MemberOut])
 async def users(
     account_id: UUID,
     by: Annotated[Access, needs(Permission.USERS_VIEW)],

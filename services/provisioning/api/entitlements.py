@@ -14,7 +14,7 @@ from services.provisioning.model import Entry, EntryKind, Seat, ServiceState
 from services.provisioning.queries import Language, Owned
 from shared.auth import needs
 from shared.contracts.access import Access, Permission
-from shared.http import Answer, Body, Once, Page
+from shared.http import Answer, Body, Listed, Once, Page
 
 router = APIRouter()
 
@@ -144,7 +144,7 @@ async def assign_seat(
     return await once(ports, lambda ports: commands.assign_seat(ports, entitlement_id, body.person_id, by=by), SeatOut.of)
 
 
-@router.get("/v1/entitlements/{entitlement_id}/seats")
+@router.get("/v1/entitlements/{entitlement_id}/seats", response_model=Listed[SeatOut])
 async def seats(
     entitlement_id: UUID, by: Annotated[Access, needs(Permission.SEATS_ASSIGN)], ports: WithPorts, page: Page
 ) -> Response:
@@ -161,7 +161,7 @@ async def release_seat(
     await commands.release_seat(ports, entitlement_id, seat_id, by=by)
 
 
-@router.get("/v1/entitlements/{entitlement_id}/history")
+@router.get("/v1/entitlements/{entitlement_id}/history", response_model=Listed[EntryOut])
 async def history(
     entitlement_id: UUID, by: Annotated[Access, needs(Permission.HISTORY_VIEW)], ports: WithPorts, page: Page
 ) -> Response:

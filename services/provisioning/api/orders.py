@@ -14,7 +14,7 @@ from services.provisioning.api.wiring import WithPorts
 from services.provisioning.model import Channel, Draft, LineState, OrderView, Wanted
 from shared.auth import needs
 from shared.contracts.access import Access, Permission
-from shared.http import Answer, Body, Once, Page
+from shared.http import Answer, Body, Listed, Once, Page
 
 router = APIRouter()
 
@@ -141,7 +141,7 @@ async def place_order(
     return await once(ports, lambda ports: commands.place_order(ports, account_id, body.draft(), by=by), OrderOut.of)
 
 
-@router.get("/v1/accounts/{account_id}/orders")
+@router.get("/v1/accounts/{account_id}/orders", response_model=Listed[OrderOut])
 async def orders(
     account_id: UUID, by: Annotated[Access, needs(Permission.ORDERS_VIEW)], ports: WithPorts, page: Page
 ) -> Response:
