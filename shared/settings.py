@@ -4,19 +4,61 @@ A field `smtp_password` is given by `VESTIBULE_SMTP_PASSWORD`, by the file that 
 or by a file `vestibule_smtp_password` in the folder `VESTIBULE_SECRETS_DIR`, whichever comes first.
 """
 
+import base64
+import binascii
 import os
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from shared import sealing
 
 PREFIX: Final = "VESTIBULE_"
 
 
 class SettingsFault(Exception):
     """The settings can't be used. The message names what to change and shows no value."""
+
+
+def key_bytes(value: SecretStr) -> bytes:
+    """The 32 bytes that base64url text stands for; `ValueError` for any other number."""
+    text = value.get_secret_value()
+    try:
+        decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error:
+        decoded = b""
+    if len(decoded) != 32:
+        raise ValueError("32 bytes in base64url are needed")
+    return decoded
+
+
+def _is_key(value: SecretStr) -> SecretStr:
+    key_bytes(value)
+    return value
+
+
+def _is_public_key(value: str) -> str:
+    sealing.public_key(value)
+    return value
+
+
+def _is_base_url(value: str) -> str:
+    if not value.startswith(("https://", "http://")) or value != value.strip():
+        raise ValueError("an address that begins with https:// is needed")
+    return value.rstrip("/")
+
+
+Key = Annotated[SecretStr, AfterValidator(_is_key)]
+"""32 bytes in base64url, which `key_bytes` reads."""
+
+PublicKey = Annotated[str, AfterValidator(_is_public_key)]
+"""A key to seal to, which `sealing.public_key` reads."""
+
+BaseUrl = Annotated[str, AfterValidator(_is_base_url)]
+"""The beginning of addresses, without a slash at its end."""
 
 
 class NamedFiles(PydanticBaseSettingsSource):
@@ -65,7 +107,7 @@ class DatabaseSettings(EnvironmentSettings):
         default="info", description="Least severity that is logged."
     )
     environment: str = Field(default="production", description="Name of the installation, shown in traces.")
-    otlp_endpoint: str | None = Field(
+    otlp_endpoint: BaseUrl | None = Field(
         default=None, description="Base URL of an OTLP/HTTP collector for traces; without it none are sent."
     )
 
@@ -86,7 +128,7 @@ class Settings(DatabaseSettings):
     drain_seconds: float = Field(
         default=0, ge=0, le=60, description="How long a role that was told to stop still answers while it says it is not ready."
     )
-    issuer: str = Field(description="Identity's public base URL, which access tokens name as their issuer.")
+    issuer: BaseUrl = Field(description="Identity's public base URL, which access tokens name as their issuer.")
 
 
 AnySettings = TypeVar("AnySettings", bound=EnvironmentSettings)

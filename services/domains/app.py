@@ -1,6 +1,5 @@
 """The wiring of domains: settings become ports."""
 
-from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -14,7 +13,7 @@ from services.domains.ports import NetworkPorts
 from services.domains.settings import DomainsSettings, parts
 from shared import sealing
 from shared.service import Base, Service
-from shared.settings import SettingsFault
+from shared.settings import key_bytes
 
 
 @asynccontextmanager
@@ -31,7 +30,7 @@ async def open_ports(settings: DomainsSettings, base: Base) -> AsyncIterator[Net
         new_id=base.new_id,
         new_token=base.new_token,
         seal=seal,
-        challenge=Challenge(settings.challenge_label, _key(settings.challenge_key.get_secret_value())),
+        challenge=Challenge(settings.challenge_label, key_bytes(settings.challenge_key)),
         names=name_policy(allowed=parts(settings.allowed_top_names)),
         dns=Checker(
             roots=parts(settings.dns_roots),
@@ -43,17 +42,6 @@ async def open_ports(settings: DomainsSettings, base: Base) -> AsyncIterator[Net
         ),
         people=IdentityPeople(issuer=settings.issuer, http=base.http),
     )
-
-
-def _key(text: str) -> bytes:
-    """The 32 bytes; refuses anything else."""
-    try:
-        key = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except ValueError:
-        key = b""
-    if len(key) != 32:
-        raise SettingsFault("VESTIBULE_CHALLENGE_KEY: 32 bytes in base64url are needed")
-    return key
 
 
 SERVICE = Service(

@@ -3,9 +3,9 @@
 from ipaddress import ip_address, ip_network
 from typing import Final
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 
-from shared.settings import Settings
+from shared.settings import Key, PublicKey, Settings
 
 ROOT_SERVERS: Final = (
     "198.41.0.4,170.247.170.2,192.33.4.12,199.7.91.13,192.203.230.10,192.5.5.241,192.112.36.4,"
@@ -17,13 +17,15 @@ ROOT_SERVERS: Final = (
 class DomainsSettings(Settings):
     """Settings of the domains service."""
 
-    sealing_public_key: str = Field(description="X25519 key (JWK, JSON) to which addresses and link secrets are sealed.")
+    sealing_public_key: PublicKey = Field(
+        description="Notifications' public key as a JWK in JSON: what a mail alone may show is sealed to it."
+    )
     challenge_label: str = Field(
         default="_vestibule-challenge",
         pattern=r"^_[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$",
         description="First label of the proof's TXT record; give each installation its own.",
     )
-    challenge_key: SecretStr = Field(description="32 bytes, base64url, from which the values of proofs are computed.")
+    challenge_key: Key = Field(description="32 bytes in base64url from which the values of proofs are computed.")
     dns_roots: str = Field(default=ROOT_SERVERS, description="Addresses at which every look in the DNS begins, with commas.")
     dns_port: int = Field(default=53, ge=1, le=65535, description="Port of all name servers.")
     dns_ipv6: bool = Field(default=True, description="Whether name servers are asked at their IPv6 addresses too.")

@@ -9,9 +9,10 @@ from services.identity.adapters.keys import SealedKeys
 from services.identity.adapters.passwords import Argon2Passwords
 from services.identity.jobs import JOBS
 from services.identity.ports import Ports
-from services.identity.settings import IdentitySettings, key_bytes
+from services.identity.settings import IdentitySettings
 from shared import sealing
 from shared.service import Base, Service
+from shared.settings import key_bytes
 
 
 @asynccontextmanager

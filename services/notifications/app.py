@@ -10,10 +10,11 @@ from services.notifications.adapters.smtp import Relay, SmtpMailer
 from services.notifications.jobs import JOBS
 from services.notifications.listeners import LISTENERS
 from services.notifications.ports import NetworkPorts, Ports
-from services.notifications.settings import NotificationsSettings, key_bytes
+from services.notifications.settings import NotificationsSettings
 from services.notifications.templates import Addresses, Sender, Writer
 from shared import sealing
 from shared.service import Base, Service
+from shared.settings import key_bytes
 
 
 @asynccontextmanager

@@ -1,14 +1,12 @@
 """Notifications' settings."""
 
-import base64
-import binascii
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from shared import sealing
-from shared.settings import Settings
+from shared.settings import BaseUrl, Key, Settings
 
 Language = Literal["fr", "en"]
 
@@ -18,37 +16,11 @@ def _is_key_set(value: SecretStr) -> SecretStr:
     return value
 
 
-def _is_key(value: SecretStr) -> SecretStr:
-    key_bytes(value)
-    return value
-
-
-def _is_base_url(value: str) -> str:
-    if not value.startswith(("https://", "http://")) or value != value.strip():
-        raise ValueError("an address that begins with https:// is needed")
-    return value.rstrip("/")
-
-
 def _is_address(value: str) -> str:
     local, _, domain = value.rpartition("@")
     if not (local and domain and value.isascii() and value.isprintable()) or set(value) & set(' <>(),;:"'):
         raise ValueError("a plain mail address is needed")
     return value
-
-
-def key_bytes(value: SecretStr) -> bytes:
-    """The 32 bytes that base64url text stands for; `ValueError` for any other number."""
-    text = value.get_secret_value()
-    try:
-        decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except binascii.Error:
-        decoded = b""
-    if len(decoded) != 32:
-        raise ValueError("32 bytes in base64url are needed")
-    return decoded
-
-
-BaseUrl = Annotated[str, AfterValidator(_is_base_url)]
 
 
 class NotificationsSettings(Settings):
@@ -57,9 +29,7 @@ class NotificationsSettings(Settings):
     sealing_private_keys: Annotated[SecretStr, AfterValidator(_is_key_set)] = Field(
         description="The private keys that open what others seal, as a JWK Set in JSON; what a removed key sealed is gone."
     )
-    mail_key: Annotated[SecretStr, AfterValidator(_is_key)] = Field(
-        description="32 bytes in base64url; written mails are kept encrypted with it until they have gone."
-    )
+    mail_key: Key = Field(description="32 bytes in base64url; written mails are kept encrypted with it until they have gone.")
     smtp_host: str = Field(description="The mail server that takes our mail.")
     smtp_port: int = Field(default=587, ge=1, le=65535, description="Its port.")
     smtp_starttls: Literal["never", "optional", "required"] = Field(

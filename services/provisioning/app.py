@@ -19,7 +19,7 @@ DRIVER: Final = "http"
 @asynccontextmanager
 async def open_ports(settings: ProvisioningSettings, base: Base) -> AsyncIterator[NetworkPorts]:
     """The ports of one process."""
-    callback_url = settings.public_url.rstrip("/") + "/driver/callbacks"
+    callback_url = f"{settings.public_url}/driver/callbacks"
     yield NetworkPorts(
         db=base.db,
         now=base.now,

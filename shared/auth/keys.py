@@ -21,7 +21,7 @@ class Keys:
     """The keys of one issuer. While it is away, the ones that are known go on being good."""
 
     def __init__(self, issuer: str, http: httpx.AsyncClient) -> None:
-        self._url = f"{issuer.rstrip('/')}/jwks"
+        self._url = f"{issuer}/jwks"
         self._http = http
         self._known: dict[str, ECKey] = {}
         self._fetched_at = float("-inf")

@@ -66,7 +66,7 @@ class TokenRights:
         """The document from identity itself, with the subject's own token, kept for the next request."""
         try:
             response = await self._http.get(
-                f"{self._issuer.rstrip('/')}/internal/access/{subject}",
+                f"{self._issuer}/internal/access/{subject}",
                 headers={"Authorization": f"Bearer {token}"},
                 timeout=2.0,
             )

@@ -14,7 +14,7 @@ from shared.bus.login import Login
 from shared.cli.faults import REFUSED, fail, settings_of
 from shared.cli.running import service_of
 from shared.service_names import service_names
-from shared.settings import EnvironmentSettings
+from shared.settings import BaseUrl, EnvironmentSettings
 
 
 class OperatorSettings(EnvironmentSettings):
@@ -39,7 +39,7 @@ class OperatorSettings(EnvironmentSettings):
 class EnrollSettings(OperatorSettings):
     """What enrolling a partner needs besides."""
 
-    issuer: str = Field(description="Identity's public base URL.")
+    issuer: BaseUrl = Field(description="Identity's public base URL.")
     client_id: str = Field(description="The vendor's machine client, as `vestibule identity bootstrap` made it.")
     client_secret: SecretStr = Field(description="Its secret.")
 
@@ -79,18 +79,17 @@ def enroll_partner(slug: str, *, name: str, email: str, language: str, time_zone
 
 def _enrolled_at_identity(settings: EnrollSettings, body: dict[str, str]) -> dict[str, str]:
     """What identity answers: the partner's id, and its machine client with the secret that is shown once."""
-    issuer = settings.issuer.rstrip("/")
     try:
         with httpx.Client(timeout=15) as http:
             granted = http.post(
-                f"{issuer}/token",
+                f"{settings.issuer}/token",
                 data={"grant_type": "client_credentials"},
                 auth=(settings.client_id, settings.client_secret.get_secret_value()),
             )
             if granted.is_error:
                 fail(f"identity gives no token: {granted.text}", REFUSED)
             answer = http.post(
-                f"{issuer}/v1/partners",
+                f"{settings.issuer}/v1/partners",
                 json=body,
                 headers={
                     "Authorization": f"Bearer {granted.json()['access_token']}",

@@ -23,7 +23,7 @@ def configure(service: str, role: str, settings: DatabaseSettings) -> TracerProv
     )
     provider = TracerProvider(resource=resource)
     if settings.otlp_endpoint is not None:
-        endpoint = f"{settings.otlp_endpoint.rstrip('/')}/v1/traces"
+        endpoint = f"{settings.otlp_endpoint}/v1/traces"
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint)))
     trace.set_tracer_provider(provider)
     return provider

@@ -21,7 +21,7 @@ class IdentityPeople:
     """Asks at `<issuer>/userinfo`. Whatever is not a good answer is no answer: nothing is decided without one."""
 
     def __init__(self, *, issuer: str, http: httpx.AsyncClient) -> None:
-        self._address = f"{issuer.rstrip('/')}/userinfo"
+        self._address = f"{issuer}/userinfo"
         self._http = http
 
     async def address_of(self, authorization: str) -> str:

@@ -41,7 +41,7 @@ class HttpOnlineService:
 
     def __init__(self, http: httpx.AsyncClient, base_url: str, callback_url: str) -> None:
         self._http = http
-        self._base_url = base_url.rstrip("/")
+        self._base_url = base_url
         self._callback_url = callback_url
 
     async def set_up(self, setup: Setup) -> Answer:

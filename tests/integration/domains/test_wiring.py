@@ -21,7 +21,6 @@ from shared.bus.tables import event_log
 from shared.contracts.access import Access, Grant, Scope, ScopeKind
 from shared.http import Refused
 from shared.service import Base
-from shared.settings import SettingsFault
 from tests.integration.domains.house import ASSOCIATOR, CONTOSO, HARRY, NORA, PARIS, an_account
 from tests.integration.domains.internet import ROOT, Internet, running_internet
 from tests.support.clock import HandClock
@@ -97,19 +96,6 @@ async def test_a_domain_is_proved_on_real_parts(database: str) -> None:
         assert await commands.check_proofs(ports) == 1
         again = await commands.associate_domain(ports, PARIS, "contoso.com", by=nora)
         assert again.state is ClaimState.VERIFIED
-
-
-async def test_a_key_of_another_length_is_refused(database: str) -> None:
-    base = Base(
-        db=db.PooledDatabase(db.connect(database, pool=1, name="x"), db.Tools(HandClock(), ids.new_id, lambda: None)),
-        now=HandClock(),
-        new_id=ids.new_id,
-        new_token=ids.new_token,
-        http=identity(harry_asks),
-    )
-    with pytest.raises(SettingsFault, match="32 bytes"):
-        async with SERVICE.ports(settings(database, key=b"short"), base):
-            pass
 
 
 def away(_: httpx.Request) -> httpx.Response:

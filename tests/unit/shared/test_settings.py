@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError
 
-from shared.settings import DatabaseSettings, SettingsFault, load
+from shared.settings import BaseUrl, DatabaseSettings, Key, PublicKey, SettingsFault, key_bytes, load
 
 
 class Given(DatabaseSettings):
@@ -62,3 +62,29 @@ def test_a_file_that_is_not_there_is_told(environment: pytest.MonkeyPatch) -> No
 
 def test_secrets_do_not_show() -> None:
     assert "hunter2" not in repr(load(Given))
+
+
+def test_a_key_is_32_bytes_in_base64url() -> None:
+    key = TypeAdapter(Key).validate_python("A" * 43)
+    assert key_bytes(key) == bytes(32)
+
+
+@pytest.mark.parametrize("text", ["", "short", "A" * 44, "!" * 43])
+def test_nothing_else_is_a_key(text: str) -> None:
+    with pytest.raises(ValidationError, match="32 bytes"):
+        TypeAdapter(Key).validate_python(text)
+
+
+def test_a_base_url_has_no_slash_at_its_end() -> None:
+    assert TypeAdapter(BaseUrl).validate_python("https://id.example.com/") == "https://id.example.com"
+
+
+@pytest.mark.parametrize("text", ["id.example.com", "ftp://id.example.com", " https://id.example.com"])
+def test_an_address_of_another_kind_is_no_base_url(text: str) -> None:
+    with pytest.raises(ValidationError, match="https://"):
+        TypeAdapter(BaseUrl).validate_python(text)
+
+
+def test_only_an_x25519_key_is_sealed_to() -> None:
+    with pytest.raises(ValidationError, match="OKP"):
+        TypeAdapter(PublicKey).validate_python('{"kty": "oct", "k": "AAAA"}')
