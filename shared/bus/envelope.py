@@ -10,7 +10,6 @@ from uuid import UUID
 from pydantic import ValidationError
 
 import shared.contracts.registry  # noqa: F401 - every contract is known before the first record is read
-
 from shared.cause import Cause
 from shared.contracts import Contract, Event, Stream, contract_of
 

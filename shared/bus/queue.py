@@ -10,12 +10,14 @@ import asyncpg
 
 from shared.bus.envelope import Logged
 
-# Few rows at a time are joined, so no plan is worth keeping: a generic one reads far too much of the log.
+# Few rows at a time are joined, so no plan is worth keeping: a generic one reads far too much of the log. What these
+# connections write may be lost in a crash of the server: an event not struck off is sent again, and dropped as known.
 SESSION: Final = {
     "plan_cache_mode": "force_custom_plan",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "jit": "off",
+    "synchronous_commit": "off",
     "statement_timeout": "15000",
     "timezone": "UTC",
 }

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from time import perf_counter
 from uuid import UUID
 
+import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from sqlalchemy import text
 
@@ -169,7 +170,7 @@ def work(url: str, login: Login) -> None:
             group.create_task(relay.run())
             group.create_task(Hearing(url, "bench", relay.wake).run())
 
-    asyncio.run(relaying())
+    uvloop.run(relaying())
 
 
 # Writers.
