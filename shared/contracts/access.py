@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, field_serializer
 
 from shared.contracts import Actor, Event, Fact
 from shared.refusals import Forbidden, Missing
@@ -63,6 +63,11 @@ class Grant(Fact):
     scope: Scope = Field(description="Where they hold.")
     roles: tuple[str, ...] = Field(default=(), description="The roles they come from, for display.")
     permissions: frozenset[Permission] = Field(description="What is allowed there.")
+
+    @field_serializer("permissions")
+    def _in_order(self, permissions: frozenset[Permission]) -> Iterable[Permission]:
+        """The same rights are the same bytes."""
+        return sorted(permissions)
 
 
 @dataclass(frozen=True, kw_only=True)
