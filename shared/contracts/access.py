@@ -65,7 +65,7 @@ class Grant(Fact):
     permissions: frozenset[Permission] = Field(description="What is allowed there.")
 
     @field_serializer("permissions")
-    def _in_order(self, permissions: frozenset[Permission]) -> Iterable[Permission]:
+    def _in_order(self, permissions: frozenset[Permission]) -> list[Permission]:
         """The same rights are the same bytes."""
         return sorted(permissions)
 
