@@ -48,6 +48,7 @@ def commands() -> list[click.Command]:
 @click.option("--db", metavar="URL", help="Your PostgreSQL, as somebody who may make roles and databases.")
 @click.option("--smtp", type=HostAndPort(), help="Your mail server, instead of the mailbox.")
 @click.option("--dns", type=HostAndPort(), help="Your DNS root server, instead of the development DNS.")
+@click.option("--otlp", metavar="URL", help="Your collector of traces, by OTLP over HTTP; otherwise none are sent.")
 @click.option("--detach", "detached", is_flag=True, help="Come back once all is ready, and leave it running.")
 def up(
     folder: Folder,
@@ -56,6 +57,7 @@ def up(
     db: str | None,
     smtp: tuple[str, int] | None,
     dns: tuple[str, int] | None,
+    otlp: str | None,
     *,
     detached: bool,
 ) -> None:
@@ -63,7 +65,7 @@ def up(
     from deploy.local.supervisor import Options  # noqa: PLC0415
     from deploy.local.up import run_until_stopped  # noqa: PLC0415
 
-    options = Options(folder, base_port=base_port, kafka=_your_kafka(kafka), db=db, smtp=smtp, dns=dns)
+    options = Options(folder, base_port=base_port, kafka=_your_kafka(kafka), db=db, smtp=smtp, dns=dns, otlp=otlp)
     try:
         if detached:
             detach(folder)

@@ -31,6 +31,8 @@ class Surroundings:
     """Base URL of each service's API, of the mailbox and of the demonstration service (`online-service`)."""
     smtp: tuple[str, int]
     dns: tuple[str, int]
+    otlp: str | None = None
+    """Where traces are sent."""
 
     def service(self, name: str) -> dict[str, str]:
         """The settings of a service's roles, as environment variables; each role adds its own port."""
@@ -43,6 +45,7 @@ class Surroundings:
             "KAFKA_INSTANCE": f"{name}-local",
             "ISSUER": self.urls.get("identity", ""),
             "ENVIRONMENT": "local",
+            **({"OTLP_ENDPOINT": self.otlp} if self.otlp else {}),
             **self._own(name),
         }
         return _prefixed(settings)

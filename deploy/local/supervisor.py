@@ -43,6 +43,7 @@ class Options:
     db: str | None = None
     smtp: tuple[str, int] | None = None
     dns: tuple[str, int] | None = None
+    otlp: str | None = None
 
 
 class Server(Protocol):
@@ -100,6 +101,7 @@ class Supervisor:
             urls={**helpers.result(), **{name: self._url(f"{name}-api") for name in self._services}},
             smtp=(self._state.smtp["host"], self._state.smtp["port"]),
             dns=(self._state.dns["host"], self._state.dns["port"]),
+            otlp=self._options.otlp,
         )
         self._say("preparing databases and topics")
         async with asyncio.TaskGroup() as second:

@@ -1,7 +1,5 @@
 """What stands in the tables of a database, whatever they are called."""
 
-from collections.abc import AsyncIterator
-
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -22,12 +20,22 @@ async def contents(engine: AsyncEngine, *, but: frozenset[str] = frozenset()) ->
         }
 
 
-async def rows(engine: AsyncEngine) -> AsyncIterator[tuple[str, bytes]]:
-    """Every row of every table with the table's name; bytes as they are, and everything else as text."""
+async def rows(engine: AsyncEngine) -> list[tuple[str, bytes]]:
+    """Every row of every table: the table's name, with its topic where it has one, and all values in one text."""
+    found = []
     async with engine.connect() as connection:
         for name in await _tables(connection):
-            for row in await connection.execute(text(f'select * from "{name}"')):
-                yield name, b"\n".join(value if isinstance(value, bytes) else str(value).encode() for value in row)
+            for row in (await connection.execute(text(f'select * from "{name}"'))).mappings():
+                place = f"{name} of {row['topic']}" if "topic" in row else name
+                values = (value if isinstance(value, bytes) else str(value).encode() for value in row.values())
+                found.append((place, b"\n".join(values)))
+    return found
+
+
+async def number_of(engine: AsyncEngine, table: str) -> int:
+    """How many rows a table has."""
+    async with engine.connect() as connection:
+        return int((await connection.execute(text(f'select count(*) from "{table}"'))).scalar_one())
 
 
 async def _tables(connection: AsyncConnection) -> list[str]:

@@ -4,10 +4,7 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,41 +12,8 @@ import dns.asyncquery
 import dns.message
 import pytest
 
-from deploy.local.folder import Folder
-from deploy.local.nursery import ROOT
-from deploy.local.status import status
+from tests.support.house import House, running_house
 from tests.support.processes import alive, descendants, until
-
-COMMAND = [sys.executable, "-P", "-m", "shared.cli"]
-START = 120.0
-PATIENCE = 20.0
-
-
-class House:
-    """An embedded run in a folder, used by its commands."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def start(self) -> "subprocess.Popen[bytes]":
-        with (self.folder.parent / "up.log").open("ab") as log:
-            command = [*COMMAND, "up", "--data", str(self.folder)]
-            process = subprocess.Popen(command, env=environment(), stdout=log, stderr=log, start_new_session=True)
-        self.process_now = process
-        until(lambda: process.poll() is not None or self.document()["state"] == "ready", patience=START)
-        assert process.poll() is None, (self.folder.parent / "up.log").read_text()
-        return process
-
-    def document(self) -> dict[str, Any]:
-        return asyncio.run(status(Folder(self.folder)))
-
-    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        command = [*COMMAND, *arguments, "--data", str(self.folder)]
-        return subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def published(document: dict[str, Any], name: str) -> list[bytes]:
@@ -57,23 +21,6 @@ def published(document: dict[str, Any], name: str) -> list[bytes]:
     query = dns.message.make_query(name, "TXT")
     answer = asyncio.run(dns.asyncquery.udp(query, "127.0.53.3", port=document["dns"]["port"], timeout=5))
     return [b"".join(record.strings) for rrset in answer.answer for record in rrset]
-
-
-@contextmanager
-def running_house(folder: Path) -> Iterator[House]:
-    """A run that, if it was not stopped on the way, ends at Ctrl-C and leaves nothing behind."""
-    house = House(folder)
-    process = house.start()
-    try:
-        yield house
-        if process.poll() is None:
-            started = descendants(process.pid)
-            process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=PATIENCE) == 0
-            assert not [pid for pid in started if alive(pid)]
-    finally:
-        house.process_now.kill()
-        house.process_now.wait()
 
 
 @pytest.fixture(scope="module")
