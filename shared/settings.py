@@ -125,6 +125,10 @@ class Settings(DatabaseSettings):
     )
     http_host: str = Field(default="127.0.0.1", description="Address to listen at.")
     http_port: int = Field(default=8080, ge=0, le=65535, description="Port of this role: the API's, or a worker's health page.")
+    http_trusted_proxies: str = Field(
+        default="",
+        description="Addresses or networks of proxies, with commas, that are believed about who calls (`X-Forwarded-For`).",
+    )
     drain_seconds: float = Field(
         default=0, ge=0, le=60, description="How long a role that was told to stop still answers while it says it is not ready."
     )

@@ -47,6 +47,8 @@ async def serve(app: ASGIApp, settings: Settings, health: Health, stop: asyncio.
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=bool(settings.http_trusted_proxies),
+            forwarded_allow_ips=settings.http_trusted_proxies,
             timeout_graceful_shutdown=UNDER_WAY_SECONDS,
         )
     )
