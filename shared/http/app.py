@@ -14,7 +14,14 @@ from shared.ids import NewId
 
 def create_app(name: str, routers: Sequence[APIRouter], ports: Joins[Any], *, rights: Rights, new_id: NewId) -> FastAPI:
     """The ASGI application of a service; its routes find their ports by `Depends(shared.http.ports)`."""
-    app = FastAPI(title=f"Vestibule {name}", version="1", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title=f"Vestibule {name}",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,  # a redirect would lead to whatever `Host` the request names
+    )
     app.state.vestibule = AppState(ports, rights)
     for router in routers:
         app.include_router(router)

@@ -91,6 +91,7 @@ async def test_a_body_without_a_length_is_measured_as_it_comes(shelf: Shelf) -> 
     ("path", "status", "name"),
     [
         ("/v1/nothing", 404, "no-such-route"),
+        ("/v1/things/", 404, "no-such-route"),
         ("/v1/things/%00", 400, "control-character"),
         ("/v1/things?name=%0d%0a", 400, "control-character"),
         ("/v1/things?name=%ff", 400, "not-utf-8"),
