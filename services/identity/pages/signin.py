@@ -116,10 +116,13 @@ async def _signin(
     problem: str | None = None,
 ) -> Response:
     """S02. A browser only follows a form to sites that the page names, so the one that waits is named."""
-    asked = _asked(Form.parse(then.removeprefix(RETURN).encode())) if then.startswith(RETURN) else None
+    try:
+        asked = _asked(Form.parse(then.removeprefix(RETURN).encode())) if then.startswith(RETURN) else None
+    except FormFault:
+        return ended_page(visit, commands.UntrustedRequest())
     client = await commands.waiting_client(visit.ports, asked) if asked else None
     if asked and visit.chosen is None and asked.ui_locales:
-        visit.speak(asked.ui_locales.split()[0].partition("-")[0])
+        visit.speak(asked.ui_locales.strip().partition(" ")[0].partition("-")[0])
     waiting = urlsplit(asked.redirect_uri or "") if asked and client else None
     return visit.page(
         "signin.html",

@@ -203,6 +203,17 @@ async def test_guessing_is_slowed_down_for_known_and_unknown_addresses_alike(hou
     assert (await house.signed_in(HARRY)).token
 
 
+@pytest.mark.parametrize("request_", ["a=1&a=2", "state=\u00e9", "&".join(f"p{n}=1" for n in range(50))])
+async def test_a_request_that_cannot_be_read_is_refused_on_the_sign_in_page_too(house: House, request_: str) -> None:
+    answer = await house.http.get("/signin", params={"then": f"/authorize?{request_}"})
+    assert (answer.status_code, answer.headers["vestibule-problem"]) == (422, "untrusted-request")
+
+
+async def test_a_site_that_wishes_for_no_language_gets_the_browsers(house: House) -> None:
+    page = await house.http.get("/signin", params={"then": "/authorize?ui_locales=+"}, headers={"Accept-Language": "fr"})
+    assert (page.status_code, page.headers["content-language"]) == (200, "fr")
+
+
 async def test_signing_in_needs_the_form_of_our_own_page(house: House) -> None:
     await house.contoso()
     async with house.browser() as browser:
