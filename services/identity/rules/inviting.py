@@ -142,8 +142,9 @@ def invite_colleague(
 ) -> Decision[Invited]:
     """Invites somebody to roles at the account, or as far around it as `reach` says (R-07, R-08).
 
-    `member` is who has the address in this organisation, `pending` the invitation it has at this scope. Refuses `NotFound`,
-    `PermissionMissing`, `RoleNotGrantable` (M-14), `AlreadyMember` (M-11), `AlreadyInvited` (M-12), `NothingToReplace`.
+    `member` is who has the address in this organisation, `pending` the invitation it has at this scope. Who may invite and
+    not manage users replaces only an invitation that they could have sent. Refuses `NotFound`, `PermissionMissing`,
+    `RoleNotGrantable` (M-14), `AlreadyMember` (M-11), `AlreadyInvited` (M-12), `NothingToReplace`.
     """
     scope, place = scope_at(account, reach)
     by.require(Permission.USERS_INVITE, account.where)
@@ -152,6 +153,8 @@ def invite_colleague(
     if member is not None and member.roles_reaching(place):
         raise AlreadyMember(person_id=member.id)
     ended, events = _ended(pending, draft.replaces, letter.invitation_id, by.actor(place), now)
+    if ended is not None and ended.state is InvitationState.REPLACED and not by.allows(Permission.USERS_MANAGE, place):
+        may_grant(by.grants, ended.roles, place)
     invited = send_invitation(
         kind=InvitationKind.COLLEAGUE,
         person=draft,

@@ -185,6 +185,18 @@ def test_a_pending_invitation_is_replaced_only_by_name() -> None:
     assert [event.contract.topic for event in decision.events] == ["invitation.expired", "invitation.sent"]
 
 
+def test_who_may_only_invite_replaces_nothing_that_they_could_not_have_sent() -> None:
+    aude = somebody(72, (AT_PARIS, [Role.AGREEMENT_ADMIN]))
+    for role in (Role.ACCOUNT_ADMIN, Role.ACCOUNT_VIEWER):
+        pending = invite((role,)).state.invitation
+        with pytest.raises(RoleNotGrantable):
+            invite((Role.AGREEMENT_ADMIN,), by=aude, pending=pending, replaces=pending.id)
+    pending = invite((Role.AGREEMENT_ADMIN,)).state.invitation
+    assert invite((Role.AGREEMENT_ADMIN,), by=aude, pending=pending, replaces=pending.id).state.ended
+    pending = invite((Role.ACCOUNT_ADMIN,)).state.invitation
+    assert invite((Role.ACCOUNT_VIEWER,), by=UMA, pending=pending, replaces=pending.id).state.ended
+
+
 def test_an_invitation_whose_time_is_over_is_in_nobodys_way() -> None:
     pending = invite((Role.ACCOUNT_VIEWER,)).state.invitation
     decision = invite((Role.ACCOUNT_MANAGER,), pending=pending, now=LATER)
