@@ -1,17 +1,13 @@
 """The tables of domains. Columns stand in the order of the nouns' fields."""
 
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Final, Generic, TypeVar
+from typing import Final
 from uuid import UUID
 
 from pydantic import TypeAdapter
 from sqlalchemy import (
     BigInteger,
     Column,
-    DateTime,
-    Dialect,
-    Enum,
     Integer,
     LargeBinary,
     MetaData,
@@ -19,45 +15,16 @@ from sqlalchemy import (
     Table,
     Text,
     TypedColumns,
-    TypeDecorator,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import TypeEngine
 
 from services.domains.model import Check, ClaimState, NominationState, Report
+from shared.columns import MOMENT, AsJson, word
 
 metadata = MetaData()
 
-Value = TypeVar("Value")
-
-MOMENT: Final = DateTime(timezone=True)
-
-
-class AsJson(TypeDecorator[Value], Generic[Value]):
-    """A value kept as a JSON document, checked when it is read."""
-
-    impl: TypeEngine[Any] | type[TypeEngine[Any]] = JSONB(none_as_null=True)
-    cache_ok: bool | None = True
-
-    def __init__(self, adapter: TypeAdapter[Value]) -> None:
-        super().__init__()
-        self.adapter = adapter
-
-    def process_bind_param(self, value: Value | None, dialect: Dialect) -> Any:  # noqa: ARG002  the base class's
-        return None if value is None else self.adapter.dump_python(value, mode="json")
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Value | None:  # noqa: ARG002  the base class's
-        return None if value is None else self.adapter.validate_python(value)
-
-
 CHECK: Final[TypeAdapter[Check | None]] = TypeAdapter(Check | None)
 REPORT: Final[TypeAdapter[Report]] = TypeAdapter(Report)
-
-
-def word(kind: type[StrEnum]) -> Enum:
-    """A word of a closed list, kept as text."""
-    return Enum(kind, native_enum=False, values_callable=lambda members: [member.value for member in members])
 
 
 class ClaimColumns(TypedColumns):

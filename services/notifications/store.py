@@ -1,18 +1,18 @@
 """Loading and keeping deliveries, and the copies of profiles and names that letters need."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.notifications.model import Account, Delivery, Partner, Person, Recipient, RecipientKind, State
 from services.notifications.tables import account, delivery, ended_link, partner, person, told_due
 from shared.db import ChangedMeanwhile, Reader, Transaction
 from shared.decision import Decision
+from shared.rows import keep_newest
 
 # Made once: which columns are written follows from the parameters.
 _ADD: Final = insert(delivery).on_conflict_do_nothing()
@@ -68,19 +68,19 @@ async def find_accounts(db: Reader, account_ids: Collection[UUID]) -> Sequence[A
 
 async def keep_people(tx: Transaction, people: Sequence[Person]) -> None:
     """Takes over the profiles that are newer than those here; mails that waited for them are looked at again."""
-    await _keep_newer(tx, person, people)
+    await keep_newest(tx, person, map(vars, people))
     await _look_again(tx, RecipientKind.PERSON, [one.id for one in people])
 
 
 async def keep_partners(tx: Transaction, partners: Sequence[Partner]) -> None:
     """Takes over the profiles that are newer than those here; mails that waited for them are looked at again."""
-    await _keep_newer(tx, partner, partners)
+    await keep_newest(tx, partner, map(vars, partners))
     await _look_again(tx, RecipientKind.PARTNER, [one.id for one in partners])
 
 
 async def keep_accounts(tx: Transaction, accounts: Sequence[Account]) -> None:
     """Takes over the names that are newer than those here."""
-    await _keep_newer(tx, account, accounts)
+    await keep_newest(tx, account, map(vars, accounts))
 
 
 async def end_link(tx: Transaction, link_id: UUID, *, now: datetime) -> None:
@@ -108,14 +108,6 @@ async def tell_due(tx: Transaction, obligation_id: UUID, due: int) -> int:
     new = insert(told_due).values(obligation_id=obligation_id, due=due)
     await tx.execute(new.on_conflict_do_update(index_elements=["obligation_id"], set_={"due": new.excluded.due}))
     return 0 if row is None else row[0]
-
-
-async def _keep_newer(tx: Transaction, table: Table, nouns: Sequence[Person | Partner | Account]) -> None:
-    new = insert(table).values([asdict(noun) for noun in nouns])
-    replaced = {column.name: new.excluded[column.name] for column in table.c if column.name != "id"}
-    await tx.execute(
-        new.on_conflict_do_update(index_elements=["id"], set_=replaced, where=table.c.version < new.excluded.version)
-    )
 
 
 async def _look_again(tx: Transaction, kind: RecipientKind, ids: Sequence[UUID]) -> None:

@@ -1,13 +1,11 @@
 """The columns of what notifications keep, in the order of the nouns' fields."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import get_args
 from uuid import UUID
 
 from sqlalchemy import (
     Column,
-    DateTime,
     Enum,
     Index,
     LargeBinary,
@@ -21,12 +19,9 @@ from sqlalchemy import (
 )
 
 from services.notifications.model import Reason, RecipientKind, State, Template
+from shared.columns import MOMENT, word
 
 metadata = MetaData()
-
-
-def _one_of(words: type[StrEnum]) -> Enum:
-    return Enum(words, native_enum=False, length=30, values_callable=lambda kinds: [kind.value for kind in kinds])
 
 
 class DeliveryColumns(TypedColumns):
@@ -35,21 +30,21 @@ class DeliveryColumns(TypedColumns):
     id = Column(Uuid, primary_key=True)
     version: Named[int]
     organisation_id: Named[UUID]
-    template: Named[Template] = Column(_one_of(Template))
+    template: Named[Template] = Column(word(Template))
     event_id: Named[UUID]
     about_topic: Named[str]
     about_key: Named[str]
-    recipient_kind: Named[RecipientKind] = Column(_one_of(RecipientKind))
+    recipient_kind: Named[RecipientKind] = Column(word(RecipientKind))
     recipient_id: Named[UUID]
-    state: Named[State] = Column(_one_of(State))
-    occurred_at: Named[datetime] = Column(DateTime(timezone=True))
-    created_at: Named[datetime] = Column(DateTime(timezone=True))
-    deadline: Named[datetime] = Column(DateTime(timezone=True))
-    next_at: Named[datetime | None] = Column(DateTime(timezone=True))
+    state: Named[State] = Column(word(State))
+    occurred_at: Named[datetime] = Column(MOMENT)
+    created_at: Named[datetime] = Column(MOMENT)
+    deadline: Named[datetime] = Column(MOMENT)
+    next_at: Named[datetime | None] = Column(MOMENT)
     attempts: Named[int]
     reason: Named[Reason | None] = Column(Enum(*get_args(Reason), native_enum=False, length=30))
     status: Named[str | None]
-    ended_at: Named[datetime | None] = Column(DateTime(timezone=True))
+    ended_at: Named[datetime | None] = Column(MOMENT)
     correlation_id: Named[UUID]
     traceparent: Named[str | None]
     event: Named[str | None] = Column(Text)
@@ -103,7 +98,7 @@ class EndedLinkColumns(TypedColumns):
     """An invitation or nomination that was answered, replaced or has ended: a mail that carries its link is obsolete."""
 
     id = Column(Uuid, primary_key=True)
-    ended_at: Named[datetime] = Column(DateTime(timezone=True))
+    ended_at: Named[datetime] = Column(MOMENT)
 
 
 class ToldDueColumns(TypedColumns):

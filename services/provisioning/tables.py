@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from enum import StrEnum
-from typing import Any, Final, Generic, TypeVar
+from typing import Final
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -12,9 +11,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
-    DateTime,
-    Dialect,
-    Enum,
     Integer,
     MetaData,
     Named,
@@ -22,42 +18,14 @@ from sqlalchemy import (
     Table,
     Text,
     TypedColumns,
-    TypeDecorator,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import TypeEngine
 
 from services.provisioning.model import Allocation, Channel, EntryKind, Group, LineState
+from shared.columns import MOMENT, AsJson, word
 
 metadata = MetaData()
 
-Value = TypeVar("Value")
-
-
-class AsJson(TypeDecorator[Value], Generic[Value]):
-    """A value kept as a JSON document, checked when it is read."""
-
-    impl: TypeEngine[Any] | type[TypeEngine[Any]] = JSONB
-    cache_ok: bool | None = True
-
-    def __init__(self, adapter: TypeAdapter[Value]) -> None:
-        super().__init__()
-        self.adapter = adapter
-
-    def process_bind_param(self, value: Value | None, dialect: Dialect) -> Any:  # noqa: ARG002
-        return None if value is None else self.adapter.dump_python(value, mode="json")
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Value | None:  # noqa: ARG002
-        return None if value is None else self.adapter.validate_python(value)
-
-
-def word(kind: type[StrEnum]) -> Enum:
-    """A word of a closed list, kept as text."""
-    return Enum(kind, native_enum=False, values_callable=lambda members: [member.value for member in members])
-
-
-MOMENT: Final = DateTime(timezone=True)
 NAMES: Final[TypeAdapter[Mapping[str, str]]] = TypeAdapter(dict[str, str])
 CHANNELS: Final[TypeAdapter[tuple[Channel, ...]]] = TypeAdapter(tuple[Channel, ...])
 GROUPS: Final[TypeAdapter[tuple[Group, ...]]] = TypeAdapter(tuple[Group, ...])

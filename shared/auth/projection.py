@@ -5,11 +5,12 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, MetaData, Table, Uuid, select
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.bus.listeners import Listeners
 from shared.contracts.access import IdentityAccess
 from shared.db import Database, Reader, Transaction
+from shared.rows import keep_newest
 
 metadata = MetaData()
 
@@ -40,21 +41,12 @@ async def access_document(db: Reader, subject: UUID) -> IdentityAccess | None:
 
 
 async def keep_access(tx: Transaction, documents: Iterable[IdentityAccess]) -> None:
-    """Keeps those that are newer than what is known; one statement for all."""
-    newest = {document.subject: document for document in sorted(documents, key=lambda document: document.version)}
-    if not newest:
-        return
-    statement = insert(access)
-    statement = statement.on_conflict_do_update(
-        index_elements=[access.c.subject],
-        set_={"version": statement.excluded.version, "document": statement.excluded.document},
-        where=access.c.version < statement.excluded.version,
-    )
-    rows = [
-        {"subject": subject, "version": document.version, "document": document.model_dump(mode="json")}
-        for subject, document in sorted(newest.items())
+    """Keeps those that are newer than what is known; one for each subject."""
+    told = [
+        {"subject": document.subject, "version": document.version, "document": document.model_dump(mode="json")}
+        for document in documents
     ]
-    await tx.execute(statement.values(rows))
+    await keep_newest(tx, access, told)
 
 
 def hear_access(listeners: Listeners[P]) -> None:

@@ -1,16 +1,15 @@
 """Claims and the accounts that join them. Locks are taken in one order: the domain, the account, the claim."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import func, select, update
 
 from services.domains import tables
 from services.domains.model import Account, Claim, ClaimState
+from shared import rows
 from shared.contracts.access import NotFound
-from shared.db import ChangedMeanwhile, Reader, Transaction
+from shared.db import Reader, Transaction
 from shared.decision import Decision
 
 
@@ -58,20 +57,9 @@ async def taken(tx: Transaction, domain: str, organisation_id: UUID) -> bool:
 async def keep(tx: Transaction, decision: Decision[Claim]) -> Claim:
     """Keeps what was decided about a claim; nothing when nothing changed."""
     if decision.events:
-        await put_claim(tx, decision.state)
+        await rows.keep(tx, tables.claim, decision.state)
         tx.emit(*decision.events)
     return decision.state
-
-
-async def put_claim(tx: Transaction, claim: Claim) -> None:
-    """Writes the claim's row over the version before it."""
-    values = asdict(claim)
-    if claim.version == 1:
-        await tx.execute(insert(tables.claim), values)
-        return
-    before = tables.claim.c.id == claim.id, tables.claim.c.version == claim.version - 1
-    if (await tx.execute(update(tables.claim).where(*before).values(values))).rowcount != 1:
-        raise ChangedMeanwhile
 
 
 async def account_locked(tx: Transaction, account_id: UUID) -> Account:
@@ -95,13 +83,5 @@ async def join(tx: Transaction, account: Account, claim: Claim) -> None:
 
 async def keep_accounts(tx: Transaction, accounts: Iterable[Account]) -> None:
     """Keeps those that are newer than what is known; which claim an account belongs to is left alone."""
-    newest = {account.id: account for account in sorted(accounts, key=lambda account: account.version)}
-    statement = postgresql.insert(tables.account).values([asdict(newest[account_id]) for account_id in sorted(newest)])
-    told = ("organisation_id", "agreement_id", "partner_id", "legal_name", "time_zone", "version")
-    await tx.execute(
-        statement.on_conflict_do_update(
-            index_elements=[tables.account.c.id],
-            set_={column: statement.excluded[column] for column in told},
-            where=tables.account.c.version < statement.excluded.version,
-        )
-    )
+    told = [{name: value for name, value in vars(account).items() if name != "claim_id"} for account in accounts]
+    await rows.keep_newest(tx, tables.account, told)

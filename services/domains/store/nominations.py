@@ -1,17 +1,16 @@
 """Nominations, kept together with the claim that they change."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 
 from services.domains import tables
 from services.domains.model import Answer, Nominating, Nomination, NominationState
-from services.domains.store.claims import put_claim
+from shared import rows
 from shared.contracts.access import NotFound
-from shared.db import ChangedMeanwhile, Reader, Transaction
+from shared.db import Reader, Transaction
 from shared.decision import Decision
 
 
@@ -46,10 +45,10 @@ async def due_nominations(db: Reader, now: datetime, *, limit: int) -> Sequence[
 async def keep_nominating(tx: Transaction, decision: Decision[Nominating]) -> Nominating:
     """Keeps the claim with its new nomination; the one before ends first, for only one may wait."""
     state = decision.state
-    await put_claim(tx, state.claim)
+    await rows.keep(tx, tables.claim, state.claim)
     if state.replaced:
-        await _put(tx, state.replaced)
-    await _put(tx, state.nomination)
+        await rows.keep(tx, tables.nomination, state.replaced)
+    await rows.keep(tx, tables.nomination, state.nomination)
     tx.emit(*decision.events)
     return state
 
@@ -57,17 +56,7 @@ async def keep_nominating(tx: Transaction, decision: Decision[Nominating]) -> No
 async def keep_answer(tx: Transaction, decision: Decision[Answer]) -> Answer:
     """Keeps the claim with the nomination that has ended; nothing when nothing changed."""
     if decision.events:
-        await put_claim(tx, decision.state.claim)
-        await _put(tx, decision.state.nomination)
+        await rows.keep(tx, tables.claim, decision.state.claim)
+        await rows.keep(tx, tables.nomination, decision.state.nomination)
         tx.emit(*decision.events)
     return decision.state
-
-
-async def _put(tx: Transaction, nomination: Nomination) -> None:
-    values = asdict(nomination)
-    if nomination.version == 1:
-        await tx.execute(insert(tables.nomination), values)
-        return
-    before = tables.nomination.c.id == nomination.id, tables.nomination.c.version == nomination.version - 1
-    if (await tx.execute(update(tables.nomination).where(*before).values(values))).rowcount != 1:
-        raise ChangedMeanwhile

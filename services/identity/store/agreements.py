@@ -7,9 +7,9 @@ from sqlalchemy import select, union_all
 
 from services.identity import tables
 from services.identity.model import Account, Agreement, Partner
-from services.identity.store.rows import keep
 from shared.contracts.access import NotFound, Scope, ScopeKind
 from shared.db import Reader, Transaction
+from shared.rows import keep
 
 
 async def partner_named(db: Reader, slug: str) -> Partner | None:

@@ -9,9 +9,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.identity import tables
 from services.identity.model import EmailAddress, Invitation, InvitationState
-from services.identity.store.rows import keep
 from shared.contracts.access import Scope
 from shared.db import ChangedMeanwhile, Reader, Transaction
+from shared.rows import keep
 
 PENDING = tables.invitation.c.state == InvitationState.PENDING
 

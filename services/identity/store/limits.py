@@ -2,16 +2,14 @@
 
 import hashlib
 from datetime import datetime
-from typing import Final
 
-from sqlalchemy import DateTime, delete, func, literal, select
+from sqlalchemy import delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.identity import tables
 from services.identity.model import Limit
+from shared.columns import MOMENT
 from shared.db import Transaction
-
-MOMENT: Final = DateTime(timezone=True)
 
 
 async def attempt(tx: Transaction, limit: Limit, counted: str, now: datetime) -> datetime | None:

@@ -7,11 +7,11 @@ from sqlalchemy import select
 
 from services.identity import tables
 from services.identity.model import EmailAddress, Person, Subject
-from services.identity.store.rows import keep
 from shared.auth import keep_access
 from shared.contracts import Event
 from shared.contracts.access import IdentityAccess, NotFound
 from shared.db import Reader, Transaction
+from shared.rows import keep
 
 
 async def person(db: Reader, person_id: UUID) -> Person:

@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.identity import tables
 from services.identity.model import Client, Code, Session, SigningKey
-from services.identity.store.rows import columns, keep
 from shared.db import ChangedMeanwhile, Reader, Transaction
+from shared.rows import keep
 
 
 async def client(db: Reader, client_id: UUID) -> Client | None:
@@ -37,7 +37,7 @@ async def session_by_secret(db: Reader, secret_hash: bytes) -> Session | None:
 
 async def keep_session(tx: Transaction, noun: Session) -> None:
     """Keeps the session as it is now."""
-    statement = insert(tables.session).values(columns(noun))
+    statement = insert(tables.session).values(vars(noun))
     await tx.execute(
         statement.on_conflict_do_update(
             index_elements=[tables.session.c.id],
@@ -60,7 +60,7 @@ async def code_of_token(db: Reader, token_id: UUID) -> Code | None:
 
 async def keep_code(tx: Transaction, noun: Code) -> None:
     """Keeps the code as it is now."""
-    statement = insert(tables.code).values(columns(noun))
+    statement = insert(tables.code).values(vars(noun))
     await tx.execute(
         statement.on_conflict_do_update(
             index_elements=[tables.code.c.code_hash],
@@ -98,6 +98,6 @@ async def keep_ring(tx: Transaction, before: tuple[SigningKey, ...], after: tupl
             is_it = tables.signing_key.c.kid == key.kid
             await tx.execute(update(tables.signing_key).where(is_it).values(state=key.state, since=key.since))
         else:
-            result = await tx.execute(insert(tables.signing_key).values(columns(key)).on_conflict_do_nothing())
+            result = await tx.execute(insert(tables.signing_key).values(vars(key)).on_conflict_do_nothing())
             if result.rowcount != 1:
                 raise ChangedMeanwhile

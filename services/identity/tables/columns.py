@@ -1,7 +1,6 @@
 """How identity's values stand in columns: words of enumerations as text, small lists as JSON."""
 
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from sqlalchemy import Dialect, MetaData, Text, TypeDecorator
@@ -13,25 +12,7 @@ from shared.contracts.access import Permission, Scope
 
 metadata = MetaData()
 
-Word = TypeVar("Word", bound=StrEnum)
 Value = TypeVar("Value")
-
-
-class OneOf(TypeDecorator[Word], Generic[Word]):
-    """A word of an enumeration, as text."""
-
-    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
-    cache_ok: bool | None = True
-
-    def __init__(self, words: type[Word]) -> None:
-        self.words = words
-        super().__init__()
-
-    def process_bind_param(self, value: Word | None, dialect: Dialect) -> str | None:  # noqa: ARG002  the base class's
-        return None if value is None else value.value
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> Word | None:  # noqa: ARG002  the base class's
-        return None if value is None else self.words(value)
 
 
 class Address(TypeDecorator[EmailAddress]):

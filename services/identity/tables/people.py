@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, LargeBinary, Table, Text, TypedColumns, Uuid
+from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, Named, Table, Text, TypedColumns, Uuid
 
 from services.identity.model import EmailAddress, Holding, InvitationState, Role
-from services.identity.tables.columns import HOLDINGS, ROLES, SCOPES, Address, OneOf, PersonOrClient, metadata
+from services.identity.tables.columns import HOLDINGS, ROLES, SCOPES, Address, PersonOrClient, metadata
+from shared.columns import MOMENT, word
 from shared.contracts.access import Scope
 from shared.contracts.identity import InvitationKind
 
@@ -24,7 +25,7 @@ class People(TypedColumns):
     country = Column(Text, nullable=False)
     time_zone = Column(Text, nullable=False)
     password_hash = Column(Text, nullable=False)
-    consented_at = Column(DateTime(timezone=True), nullable=False)
+    consented_at = Column(MOMENT, nullable=False)
     version = Column(BigInteger, nullable=False)
 
     __row_pos__: tuple[UUID, UUID, EmailAddress, str, str, str, str, str, str, datetime, int]
@@ -38,10 +39,10 @@ class Subjects(TypedColumns):
 
     id = Column(Uuid, primary_key=True)
     kind = Column(PersonOrClient, nullable=False)
-    organisation_id: Column[UUID | None] = Column(Uuid)
-    partner_id: Column[UUID | None] = Column(Uuid)
-    holdings: Column[tuple[Holding, ...]] = Column(HOLDINGS, nullable=False)
-    disabled: Column[bool]
+    organisation_id: Named[UUID | None] = Column(Uuid)
+    partner_id: Named[UUID | None] = Column(Uuid)
+    holdings: Named[tuple[Holding, ...]] = Column(HOLDINGS, nullable=False)
+    disabled: Named[bool]
     version = Column(BigInteger, nullable=False)
 
     __row_pos__: tuple[
@@ -62,25 +63,25 @@ class Invitations(TypedColumns):
     """Every invitation ever sent; of a link's secret only the SHA-256."""
 
     id = Column(Uuid, primary_key=True)
-    kind: Column[InvitationKind] = Column(OneOf(InvitationKind), nullable=False)
+    kind: Named[InvitationKind] = Column(word(InvitationKind), nullable=False)
     organisation_id = Column(Uuid, nullable=False)
     agreement_id = Column(Uuid, ForeignKey("agreement.id"), nullable=False)
-    scopes: Column[tuple[Scope, ...]] = Column(SCOPES, nullable=False)
-    roles: Column[tuple[Role, ...]] = Column(ROLES, nullable=False)
+    scopes: Named[tuple[Scope, ...]] = Column(SCOPES, nullable=False)
+    roles: Named[tuple[Role, ...]] = Column(ROLES, nullable=False)
     email = Column(Address, nullable=False)
     first_name = Column(Text, nullable=False)
     last_name = Column(Text, nullable=False)
     language = Column(Text, nullable=False)
     country = Column(Text, nullable=False)
     time_zone = Column(Text, nullable=False)
-    inviter_id: Column[UUID | None] = Column(Uuid)
+    inviter_id: Named[UUID | None] = Column(Uuid)
     secret_hash = Column(LargeBinary, nullable=False, unique=True)
-    state: Column[InvitationState] = Column(OneOf(InvitationState), nullable=False)
-    sent_at = Column(DateTime(timezone=True), nullable=False)
-    expires_at = Column(DateTime(timezone=True), nullable=False)
-    ended_at: Column[datetime | None] = Column(DateTime(timezone=True))
-    person_id: Column[UUID | None] = Column(Uuid)
-    replaced_by: Column[UUID | None] = Column(Uuid)
+    state: Named[InvitationState] = Column(word(InvitationState), nullable=False)
+    sent_at = Column(MOMENT, nullable=False)
+    expires_at = Column(MOMENT, nullable=False)
+    ended_at: Named[datetime | None] = Column(MOMENT)
+    person_id: Named[UUID | None] = Column(Uuid)
+    replaced_by: Named[UUID | None] = Column(Uuid)
     version = Column(BigInteger, nullable=False)
 
     __row_pos__: tuple[

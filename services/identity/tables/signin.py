@@ -3,10 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, LargeBinary, Table, Text, TypedColumns, Uuid
+from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, Named, Table, Text, TypedColumns, Uuid
 
 from services.identity.model import ClientKind, KeyState
-from services.identity.tables.columns import TEXTS, OneOf, metadata
+from services.identity.tables.columns import TEXTS, metadata
+from shared.columns import MOMENT, word
 
 
 class Clients(TypedColumns):
@@ -14,10 +15,10 @@ class Clients(TypedColumns):
 
     id = Column(Uuid, primary_key=True)
     name = Column(Text, nullable=False, unique=True)
-    kind: Column[ClientKind] = Column(OneOf(ClientKind), nullable=False)
-    secret_hash: Column[bytes | None] = Column(LargeBinary)
-    redirect_uris: Column[tuple[str, ...]] = Column(TEXTS, nullable=False)
-    partner_id: Column[UUID | None] = Column(Uuid, ForeignKey("partner.id"))
+    kind: Named[ClientKind] = Column(word(ClientKind), nullable=False)
+    secret_hash: Named[bytes | None] = Column(LargeBinary)
+    redirect_uris: Named[tuple[str, ...]] = Column(TEXTS, nullable=False)
+    partner_id: Named[UUID | None] = Column(Uuid, ForeignKey("partner.id"))
     version = Column(BigInteger, nullable=False)
 
     __row_pos__: tuple[UUID, str, ClientKind, bytes | None, tuple[str, ...], UUID | None, int]
@@ -32,9 +33,9 @@ class Sessions(TypedColumns):
     id = Column(Uuid, primary_key=True)
     secret_hash = Column(LargeBinary, nullable=False, unique=True)
     person_id = Column(Uuid, ForeignKey("person.id"), nullable=False)
-    authenticated_at = Column(DateTime(timezone=True), nullable=False)
-    last_seen_at = Column(DateTime(timezone=True), nullable=False)
-    ended_at: Column[datetime | None] = Column(DateTime(timezone=True))
+    authenticated_at = Column(MOMENT, nullable=False)
+    last_seen_at = Column(MOMENT, nullable=False)
+    ended_at: Named[datetime | None] = Column(MOMENT)
 
     __row_pos__: tuple[UUID, bytes, UUID, datetime, datetime, datetime | None]
 
@@ -51,12 +52,12 @@ class Codes(TypedColumns):
     session_id = Column(Uuid, ForeignKey("session.id", ondelete="CASCADE"), nullable=False)
     redirect_uri = Column(Text, nullable=False)
     scope = Column(Text, nullable=False)
-    nonce: Column[str | None] = Column(Text)
+    nonce: Named[str | None] = Column(Text)
     challenge = Column(Text, nullable=False)
-    authenticated_at = Column(DateTime(timezone=True), nullable=False)
-    expires_at = Column(DateTime(timezone=True), nullable=False)
-    token_id: Column[UUID | None] = Column(Uuid, unique=True)
-    revoked_at: Column[datetime | None] = Column(DateTime(timezone=True))
+    authenticated_at = Column(MOMENT, nullable=False)
+    expires_at = Column(MOMENT, nullable=False)
+    token_id: Named[UUID | None] = Column(Uuid, unique=True)
+    revoked_at: Named[datetime | None] = Column(MOMENT)
 
     __row_pos__: tuple[
         bytes,
@@ -81,10 +82,10 @@ class SigningKeys(TypedColumns):
     """The ring of signing keys; private parts are encrypted."""
 
     kid = Column(Text, primary_key=True)
-    state: Column[KeyState] = Column(OneOf(KeyState), nullable=False)
+    state: Named[KeyState] = Column(word(KeyState), nullable=False)
     public = Column(Text, nullable=False)
     private_sealed = Column(Text, nullable=False)
-    since = Column(DateTime(timezone=True), nullable=False)
+    since = Column(MOMENT, nullable=False)
 
     __row_pos__: tuple[str, KeyState, str, str, datetime]
 
@@ -96,7 +97,7 @@ class RateLimits(TypedColumns):
     """Attempts by the generic cell rate algorithm: when each counted thing will be back at rest."""
 
     key = Column(Text, primary_key=True)
-    free_at = Column(DateTime(timezone=True), nullable=False)
+    free_at = Column(MOMENT, nullable=False)
 
 
 rate_limit = Table(

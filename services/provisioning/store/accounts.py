@@ -5,10 +5,10 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, exists, select
-from sqlalchemy.dialects.postgresql import insert
 
 from services.provisioning import tables
 from services.provisioning.model import Account
+from shared import rows
 from shared.contracts.access import NotFound
 from shared.db import Reader, Transaction
 
@@ -38,8 +38,8 @@ async def account_locked(tx: Transaction, account_id: UUID) -> Account:
 
 async def accounts_locked(tx: Transaction, account_ids: Iterable[UUID]) -> Sequence[Account]:
     """Those of these accounts that are known, locked one after another in the order of their ids."""
-    rows = await tx.execute(_LOCKED, {"account_ids": list(account_ids)})
-    return [Account(*row) for row in rows]
+    found = await tx.execute(_LOCKED, {"account_ids": list(account_ids)})
+    return [Account(*row) for row in found]
 
 
 async def domain_verified(db: Reader, account_id: UUID) -> bool:
@@ -51,30 +51,13 @@ async def domain_verified(db: Reader, account_id: UUID) -> bool:
 
 async def keep_accounts(tx: Transaction, accounts: Sequence[Account]) -> None:
     """Keeps what is newer than what is known."""
-    newest = {each.account_id: each for each in sorted(accounts, key=lambda each: each.version)}
-    statement = insert(tables.account).values([vars(newest[account_id]) for account_id in sorted(newest)])
-    changed = {column.name: statement.excluded[column.name] for column in tables.account.c if not column.primary_key}
-    await tx.execute(
-        statement.on_conflict_do_update(
-            index_elements=[tables.account.c.account_id],
-            set_=changed,
-            where=tables.account.c.version < statement.excluded.version,
-        )
-    )
+    await rows.keep_newest(tx, tables.account, map(vars, accounts))
 
 
 async def keep_domains(tx: Transaction, claim_id: UUID, account_ids: Iterable[UUID], *, version: int, verified: bool) -> None:
     """Keeps what the claim's newest event says of these accounts."""
-    domains = tables.account_domain
-    rows = [
+    told = [
         {"account_id": account_id, "claim_id": claim_id, "version": version, "verified": verified}
-        for account_id in sorted(set(account_ids))
+        for account_id in set(account_ids)
     ]
-    statement = insert(domains).values(rows)
-    await tx.execute(
-        statement.on_conflict_do_update(
-            index_elements=[domains.c.account_id, domains.c.claim_id],
-            set_={"version": statement.excluded.version, "verified": statement.excluded.verified},
-            where=domains.c.version < statement.excluded.version,
-        )
-    )
+    await rows.keep_newest(tx, tables.account_domain, told)

@@ -31,7 +31,7 @@ PRIVATE, PUBLIC = sealing.new_key_pair()
 BEARER = "Bearer abc"
 
 
-def settings(database: str, port: int = 53, key: bytes = b"k" * 32) -> DomainsSettings:
+def settings(database: str, port: int = 53) -> DomainsSettings:
     return DomainsSettings(
         database_url=SecretStr(database),
         kafka_bootstrap="127.0.0.1:9",
@@ -39,7 +39,7 @@ def settings(database: str, port: int = 53, key: bytes = b"k" * 32) -> DomainsSe
         kafka_password=SecretStr("unused"),
         issuer="https://identity.test/",
         sealing_public_key=PUBLIC,
-        challenge_key=SecretStr(urlsafe_b64encode(key).decode().rstrip("=")),
+        challenge_key=SecretStr(urlsafe_b64encode(b"k" * 32).decode().rstrip("=")),
         dns_roots=f" {ROOT} ,",
         dns_port=port,
         dns_allow_loopback=True,
@@ -123,7 +123,7 @@ async def test_whatever_is_no_answer_of_identity_decides_nothing(answer: Callabl
 
 async def test_identity_vouches_for_an_address() -> None:
     async with identity(harry_asks) as http:
-        assert await IdentityPeople(issuer="https://identity.test/", http=http).address_of(BEARER) == "Harry@Contoso.com"
+        assert await IdentityPeople(issuer="https://identity.test", http=http).address_of(BEARER) == "Harry@Contoso.com"
 
 
 @pytest.mark.parametrize("wrong", [{"dns_roots": " , "}, {"dns_roots": "a.root"}, {"dns_denied_networks": "10.0.0.1/8"}])

@@ -56,7 +56,7 @@ class FakeSite(Site):
 class HttpSite(Site):
     def __init__(self, http: httpx.AsyncClient, base_url: str, callback_url: str) -> None:
         self.http, self.base_url = http, base_url
-        self.service = HttpOnlineService(http, base_url + "/", callback_url)
+        self.service = HttpOnlineService(http, base_url, callback_url)
 
     async def behave(self, **behaviour: Any) -> None:
         (await self.http.put(f"{self.base_url}/behaviour", json={"seconds": 0, **behaviour})).raise_for_status()
