@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.audit import Note
 from shared.cause import Cause
-from shared.contracts import Event
+from shared.contracts import Event, Stream, partner_topic
 
 LIMIT: Final = 900_000
 """Bytes of an event's value; the topics take 1 MiB with headers."""
+
+PARTNERS: Final = partner_topic("")
 
 SHARDS: Final = 16
 """Into how many parts the queue can be divided among relays; streams keep to one part."""
@@ -68,37 +70,32 @@ def told(event: Event, event_id: UUID, cause: Cause, traceparent: str | None) ->
 
 # The heads are advanced in one order for everybody (a partner's last): no two writers wait for each other in a circle.
 # Places in the queue are drawn after the head's lock is held: within a stream, a later place was committed later.
-WRITE: Final = r"""
-with told as (
-    select * from unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::bigint[], $6::timestamptz[],
-                         $7::uuid[], $8::uuid[], $9::text[], $10::bytea[])
-         with ordinality as t (topic, key, event_id, subject, aggregate_version, occurred_at,
-                               correlation_id, causation_id, traceparent, value, place)
-), heads as (
+WRITE: Final = """
+with heads as (
     insert into stream_head as head (topic, key, last_sequence)
-    select topic, key, count(*) from told group by topic, key
-     order by topic like 'partner.billing\_due.%', topic, key
+    select topic, key, events from unnest($1::text[], $2::text[], $3::bigint[]) as s (topic, key, events)
     on conflict (topic, key) do update set last_sequence = head.last_sequence + excluded.last_sequence
     returning topic, key, last_sequence
 ), logged as (
     insert into event_log (logged_at, topic, key, sequence, event_id, subject, aggregate_version, occurred_at,
                            correlation_id, causation_id, traceparent, value)
-    select $11, told.topic, told.key,
-           heads.last_sequence - count(*) over stream + row_number() over (stream order by told.place),
-           told.event_id, told.subject, told.aggregate_version, told.occurred_at,
-           told.correlation_id, told.causation_id, told.traceparent, told.value
-      from told join heads using (topic, key)
-    window stream as (partition by told.topic, told.key)
-     order by told.place
+    select $4, topic, key, last_sequence - behind, event_id, subject, aggregate_version, occurred_at,
+           correlation_id, causation_id, traceparent, value
+      from unnest($5::text[], $6::text[], $7::bigint[], $8::uuid[], $9::text[], $10::bigint[], $11::timestamptz[],
+                  $12::uuid[], $13::uuid[], $14::text[], $15::bytea[])
+           with ordinality as t (topic, key, behind, event_id, subject, aggregate_version, occurred_at,
+                                 correlation_id, causation_id, traceparent, value, place)
+      join heads using (topic, key)
+     order by place
     returning id, logged_at, topic, key
 ), noted as (
     insert into audit_log (id, at, actor_kind, actor_id, on_behalf_of, action, subject, detail, correlation_id)
-    select id, $11, actor_kind, actor_id, on_behalf_of, action, subject, detail::jsonb, correlation_id
-      from unnest($13::uuid[], $14::text[], $15::text[], $16::uuid[], $17::text[], $18::text[], $19::text[], $20::uuid[])
+    select id, $4, actor_kind, actor_id, on_behalf_of, action, subject, detail::jsonb, correlation_id
+      from unnest($17::uuid[], $18::text[], $19::text[], $20::uuid[], $21::text[], $22::text[], $23::text[], $24::uuid[])
         as n (id, actor_kind, actor_id, on_behalf_of, action, subject, detail, correlation_id)
 )
 insert into outbox_queue (id, logged_at, shard)
-select id, logged_at, abs(hashtext(topic || ' ' || key)::bigint) % $12 from logged order by id
+select id, logged_at, abs(hashtext(topic || ' ' || key)::bigint) % $16 from logged
 """
 
 
@@ -109,11 +106,17 @@ async def write(connection: AsyncConnection, events: Sequence[Told], notes: Sequ
     """
     if not events and not notes:
         return
+    heads, behind = _counted(events)
     await connection.exec_driver_sql(
         WRITE,
         (
+            [stream.topic for stream in heads],
+            [stream.key for stream in heads],
+            list(heads.values()),
+            at,
             [event.topic for event in events],
             [event.key for event in events],
+            behind,
             [event.event_id for event in events],
             [event.subject for event in events],
             [event.aggregate_version for event in events],
@@ -122,7 +125,6 @@ async def write(connection: AsyncConnection, events: Sequence[Told], notes: Sequ
             [event.causation_id for event in events],
             [event.traceparent for event in events],
             [event.value for event in events],
-            at,
             SHARDS,
             [note.id for note in notes],
             [note.actor.kind for note in notes],
@@ -134,3 +136,15 @@ async def write(connection: AsyncConnection, events: Sequence[Told], notes: Sequ
             [note.correlation_id for note in notes],
         ),
     )
+
+
+def _counted(events: Sequence[Told]) -> tuple[dict[Stream, int], list[int]]:
+    """How many events each stream gets, in the order of locking; and how many follow each event in its own stream."""
+    counts: dict[Stream, int] = {}
+    behind: list[int] = []
+    for event in reversed(events):
+        stream = Stream(event.topic, event.key)
+        behind.append(counts.get(stream, 0))
+        counts[stream] = behind[-1] + 1
+    order = sorted(counts, key=lambda stream: (stream.topic.startswith(PARTNERS), stream))
+    return {stream: counts[stream] for stream in order}, behind[::-1]
