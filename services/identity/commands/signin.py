@@ -50,7 +50,7 @@ async def count_attempts(ports: Ports, email: str, caller: str) -> None:
     """Counts an attempt at a password; refuses `TooManyAttempts` beyond the limits, and while they can't be counted fails."""
     async with ports.db.transaction() as tx:
         by_caller = await store.attempt(tx, SIGN_IN_BY_CALLER, caller, ports.now())
-        by_address = await store.attempt(tx, SIGN_IN_BY_ADDRESS, email.strip().lower(), ports.now())
+        by_address = await store.attempt(tx, SIGN_IN_BY_ADDRESS, _spelling(email), ports.now())
     again = [moment for moment in (by_caller, by_address) if moment]
     if again:
         raise TooManyAttempts(again_at=max(again))
@@ -191,6 +191,14 @@ async def _person_at(ports: Ports, email: str) -> Person | None:
         return await store.person_at(ports.db, email_address(email))
     except ValueError:
         return None
+
+
+def _spelling(email: str) -> str:
+    """What attempts are counted by: however an address is spelled, it has one count."""
+    try:
+        return email_address(email)
+    except ValueError:
+        return email.strip().lower()
 
 
 async def _client(ports: Ports, client_id: str | None) -> Client | None:

@@ -199,6 +199,10 @@ async def test_guessing_is_slowed_down_for_known_and_unknown_addresses_alike(hou
         assert {answer.status_code for answer in answers[:9]} == {403}
         assert answers[-1].status_code == 429
         assert answers[0].text.replace(email, "") == answers[1].text.replace(email, "")
+    async with house.browser() as browser:
+        form = {**hidden((await browser.get("/signin")).text), "password": "a wrong password, long"}
+        spelled = await browser.post("/signin", data={**form, "email": "harry@\uff43ontoso.com"})
+        assert spelled.status_code == 429
     house.clock.wind(timedelta(minutes=5))
     assert (await house.signed_in(HARRY)).token
 
