@@ -39,9 +39,9 @@ async def look_at_invitation(request: Request, visit: AVisit) -> Response:
     except Refusal as no:
         return ended_page(visit, no)
     visit.speak(form.get("lang") or visit.chosen or looked.invitation.language)
-    other = await commands.signed_in_person(visit.ports, visit.session_secret)
-    if other and other.email != looked.invitation.email:
-        return _somebody_else(visit, other.email)
+    other = await _other(visit, looked)
+    if other:
+        return _somebody_else(visit, other)
     return _show(visit, looked, form, country=looked.invitation.country)
 
 
@@ -58,6 +58,9 @@ async def accept_invitation(request: Request, visit: AVisit) -> Response:
     except Refusal as no:
         return ended_page(visit, no)
     visit.speak(visit.chosen or looked.invitation.language)
+    other = await _other(visit, looked)
+    if other:
+        return _somebody_else(visit, other)
     mistakes = _mistakes(visit, looked, form)
     if mistakes:
         return _again(visit, looked, form, mistakes, status=422, problem="form-incomplete")
@@ -79,6 +82,8 @@ async def _accept(visit: Visit, looked: commands.Looked, form: Form) -> Response
         if mistake is None:
             return ended_page(visit, no)
         return _again(visit, looked, form, [mistake], status=status_of(no), problem=no.slug())
+    if visit.session_secret:
+        await commands.end_session(visit.ports, visit.session_secret)
     begun = await commands.begin_session(visit.ports, joined.person.id)
     return visit.keep_session(visit.go(visit.ports.portal_url or "/signin"), begun.secret)
 
@@ -135,6 +140,12 @@ def _show(
         role_names=role_names(visit.language),
         role_meanings=role_meanings(visit.language),
     )
+
+
+async def _other(visit: Visit, looked: commands.Looked) -> str | None:
+    """The address of somebody who is signed in and not invited."""
+    person = await commands.signed_in_person(visit.ports, visit.session_secret)
+    return person.email if person and person.email != looked.invitation.email else None
 
 
 def _somebody_else(visit: Visit, email: str) -> Response:

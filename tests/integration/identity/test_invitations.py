@@ -8,7 +8,7 @@ import pytest
 
 from services.identity import commands
 from shared.ids import new_id
-from tests.integration.identity.house import AGREEMENT, PARTNER, PASSWORD, House, colleague
+from tests.integration.identity.house import AGREEMENT, PARTNER, PASSWORD, House, colleague, hidden, sign_in
 
 pytestmark = pytest.mark.anyio
 
@@ -189,3 +189,33 @@ async def test_a_password_that_is_no_good_is_refused_beside_its_field(house: Hou
         assert (refused.status_code, refused.headers["vestibule-problem"]) == (422, problem)
         assert 'aria-describedby="password-hint password-mistake"' in refused.text
     assert await house.count("person") == 0
+
+
+async def test_nobody_accepts_for_another_while_signed_in(house: House) -> None:
+    harry, agreement = await house.contoso()
+    await harry.create(f"/v1/accounts/{agreement['accounts'][0]['id']}/invitations", colleague())
+    secret = await house.newest_secret()
+    typed = {"secret": secret, "password": PASSWORD, "password_again": PASSWORD, "country": "GB", "consent": "yes"}
+    async with house.browser() as browser:
+        form = hidden((await browser.post("/i/look", data={"secret": secret})).text)
+        await sign_in(browser, await house.site(), "harry@contoso.com", PASSWORD)
+        answer = await browser.post("/i/accept", data={**form, **typed})
+        assert (answer.status_code, answer.headers["vestibule-problem"]) == (409, "somebody-else")
+        assert len(await house.told("invitation.accepted")) == 1
+
+
+async def test_joining_again_leaves_no_second_session(house: House) -> None:
+    harry, agreement = await house.contoso()
+    first, second = (f"/v1/accounts/{account['id']}/invitations" for account in agreement["accounts"])
+    await harry.create(first, colleague())
+    await house.accept(await house.newest_secret())
+    await harry.create(second, colleague())
+    secret = await house.newest_secret()
+    async with house.browser() as browser:
+        await sign_in(browser, await house.site(), "nora@contoso.com", PASSWORD)
+        before = dict(browser.cookies)
+        form = hidden((await browser.post("/i/look", data={"secret": secret})).text)
+        assert (await browser.post("/i/accept", data={**form, "secret": secret, "password": PASSWORD})).status_code == 303
+    async with house.browser() as copy:
+        copy.cookies.update(before)
+        assert 'type="password"' in (await copy.get("/signin")).text
