@@ -3,6 +3,7 @@
 from enum import Enum, auto
 from typing import Final
 
+from asyncpg import InternalClientError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
@@ -31,7 +32,7 @@ class Fault(Enum):
 
 def fault_of(error: Exception) -> Fault:
     """Which of the three an exception out of a transaction is."""
-    if isinstance(error, ChangedMeanwhile):
+    if isinstance(error, ChangedMeanwhile | InternalClientError):  # the latter when a connection was cut in mid-air
         return Fault.RACE
     if isinstance(error, NoConnectionFree | OSError):
         return Fault.AWAY

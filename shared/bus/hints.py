@@ -11,7 +11,7 @@ from typing import Final
 import asyncpg
 import structlog
 
-from shared.bus.queue import connect
+from shared.bus.queue import GONE, connect
 
 CHANNEL: Final = "committed"
 AT_MOST_EVERY: Final = 0.002
@@ -80,6 +80,6 @@ async def _lastingly(url: str, name: str, act: Callable[[asyncpg.Connection], Aw
                 await act(connection)
             finally:
                 connection.terminate()
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except GONE as error:
             log.warning("hints_wait", name=name, error=repr(error), seconds=AGAIN_AFTER)
         await asyncio.sleep(AGAIN_AFTER)

@@ -22,6 +22,9 @@ SESSION: Final = {
     "timezone": "UTC",
 }
 
+GONE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""What a connection raises when its server goes away or it was cut in the middle of something."""
+
 PAGE: Final = """
 select queued.place, topic, key, sequence, event_id, subject, aggregate_version, occurred_at,
        correlation_id, causation_id, traceparent, value

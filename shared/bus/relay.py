@@ -10,7 +10,6 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import Final
 
-import asyncpg
 import structlog
 from aiokafka.errors import KafkaError
 
@@ -20,7 +19,7 @@ from shared.bus.lanes import Batch, Lanes
 from shared.bus.login import Login
 from shared.bus.looking import Looking
 from shared.bus.outbox import SHARDS
-from shared.bus.queue import Queue, Queued, opened
+from shared.bus.queue import GONE, Queue, Queued, opened
 from shared.bus.sender import Sender, hashed, sending
 from shared.clock import Clock
 from shared.contracts import contract_of
@@ -35,7 +34,7 @@ PATIENCE_WITH_TOPICS: Final = 2.0
 
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
-AWAY: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, KafkaError, LockLost)
+AWAY: Final = (*GONE, KafkaError, LockLost)
 
 log = structlog.get_logger(__name__)
 
@@ -114,10 +113,15 @@ class Work:
                 group.create_task(self._read_and_send())
                 group.create_task(self._strike_off())
         finally:
-            if self._sends and not self._guard.lost:
-                await asyncio.wait(self._sends, timeout=FAREWELL)
-            with suppress(*AWAY):
-                await self._queue.strike(self._acknowledged)
+            if not self._guard.lost:
+                await self._say_farewell()
+
+    async def _say_farewell(self) -> None:
+        """Lets what is under way arrive. What can't be struck off any more is sent again by the next relay."""
+        if self._sends:
+            await asyncio.wait(self._sends, timeout=FAREWELL)
+        with suppress(*GONE):
+            await self._queue.strike(self._acknowledged)
 
     async def _read_and_send(self) -> None:
         while True:
