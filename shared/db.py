@@ -130,18 +130,19 @@ class ConnectionTransaction:
 
 
 class PooledDatabase:
-    """The service's own database behind a pool of connections."""
+    """The service's own database behind a pool of connections. Outside a transaction, a statement is all that is sent."""
 
     def __init__(self, engine: AsyncEngine, tools: Tools) -> None:
         self.engine = engine
         self.tools = tools
+        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def one(self, statement: TypedReturnsRows[*Ts]) -> Row[*Ts] | None:
-        async with self.engine.connect() as connection:
+        async with self._reading.connect() as connection:
             return (await connection.execute(statement)).one_or_none()
 
     async def all(self, statement: TypedReturnsRows[*Ts]) -> Sequence[Row[*Ts]]:
-        async with self.engine.connect() as connection:
+        async with self._reading.connect() as connection:
             return (await connection.execute(statement)).all()
 
     @asynccontextmanager

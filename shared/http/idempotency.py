@@ -17,7 +17,7 @@ import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from fastapi import Depends, Header, Request
 from pydantic import BaseModel
-from sqlalchemy import Column, DateTime, Index, LargeBinary, MetaData, Table, Text, delete, func, insert, select
+from sqlalchemy import Column, DateTime, Index, LargeBinary, MetaData, Table, Text, delete, select, text
 from starlette.responses import Response
 
 from shared.db import Transaction
@@ -45,6 +45,16 @@ idempotency = Table(
     comment="Answers to requests with an Idempotency-Key, readable with that key alone.",
 )
 Index("idempotency_at", idempotency.c.at)
+
+# The primary key, which sees what was committed a moment ago, says who is first. Under the lock nobody waits at the key.
+_CLAIM: Final = text(
+    """
+    insert into idempotency (id, principal, route, fingerprint, answer, at)
+    select :id, :principal, :route, :fingerprint, '', :at where pg_try_advisory_xact_lock(:lock)
+    on conflict (id) do nothing
+    """
+)
+_ANSWER: Final = text("update idempotency set answer = :answer where id = :id")
 
 
 @dataclass(frozen=True)
@@ -111,35 +121,37 @@ class Idempotent:
             self._body,
         )
         async with ports.db.transaction() as tx:
-            earlier = await _earlier(tx, attempt)
-            if earlier is not None:
-                return earlier
+            if not await _is_first(tx, attempt, at=ports.now()):
+                return await _earlier(tx, attempt)
             made = await act(ports.within(tx))
             content = out(made).model_dump_json().encode()
             status = self._request.scope["route"].status_code or 200
             answer = Response(content, status, dict(headers(made)), "application/json")
-            await tx.execute(
-                insert(idempotency),
-                {
-                    "id": attempt.row_id,
-                    "principal": attempt.principal,
-                    "route": attempt.route,
-                    "fingerprint": attempt.fingerprint,
-                    "answer": attempt.sealed(answer),
-                    "at": ports.now(),
-                },
-            )
+            await tx.execute(_ANSWER, {"id": attempt.row_id, "answer": attempt.sealed(answer)})
         return answer
 
 
-async def _earlier(tx: Transaction, attempt: Attempt) -> Response | None:
-    """The answer given before. Locked first, read after: the lock's holder has committed or is in flight."""
-    row = await tx.one(select(func.pg_try_advisory_xact_lock(attempt.lock)))
-    if row is None or not row[0]:
-        raise Refused(kinds.REQUEST_IN_FLIGHT, headers={"Retry-After": "1"})
+async def _is_first(tx: Transaction, attempt: Attempt, *, at: datetime) -> bool:
+    """Makes the row that the answer will complete; False if it is there, or another transaction is making it."""
+    claimed = await tx.execute(
+        _CLAIM,
+        {
+            "id": attempt.row_id,
+            "principal": attempt.principal,
+            "route": attempt.route,
+            "fingerprint": attempt.fingerprint,
+            "at": at,
+            "lock": attempt.lock,
+        },
+    )
+    return claimed.rowcount == 1
+
+
+async def _earlier(tx: Transaction, attempt: Attempt) -> Response:
+    """The answer given before; refuses while it is being made, and for another body."""
     kept = await tx.one(select(idempotency.c.fingerprint, idempotency.c.answer).where(idempotency.c.id == attempt.row_id))
     if kept is None:
-        return None
+        raise Refused(kinds.REQUEST_IN_FLIGHT, headers={"Retry-After": "1"})
     fingerprint, answer = kept
     if not hmac.compare_digest(fingerprint, attempt.fingerprint):
         raise Refused(kinds.IDEMPOTENCY_KEY_REUSED)
