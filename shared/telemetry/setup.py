@@ -5,6 +5,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 
 from shared.settings import DatabaseSettings
 from shared.telemetry.logs import configure_logs
@@ -21,7 +22,9 @@ def configure(service: str, role: str, settings: DatabaseSettings) -> TracerProv
             "deployment.environment.name": settings.environment,
         }
     )
-    provider = TracerProvider(resource=resource)
+    # Without a collector nobody reads spans: ids are passed on, nothing is recorded.
+    begun_here = ALWAYS_OFF if settings.otlp_endpoint is None else ALWAYS_ON
+    provider = TracerProvider(sampler=ParentBased(begun_here), resource=resource)
     if settings.otlp_endpoint is not None:
         endpoint = f"{settings.otlp_endpoint}/v1/traces"
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint)))
