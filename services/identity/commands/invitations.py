@@ -7,11 +7,12 @@ from services.identity import rules, store
 from services.identity.commands.letters import seal_letter
 from services.identity.commands.signin import count_attempts
 from services.identity.model import Account, Agreement, Invitation, InvitationDraft, Person
-from services.identity.ports import Ports, hashed
+from services.identity.ports import Ports
 from services.identity.rules import Joined, Newcomer
 from services.identity.rules.signin import WrongAddressOrPassword
 from shared.contracts.access import Access, Place, Scope, ScopeKind
 from shared.db import ChangedMeanwhile, Reader
+from shared.ids import hashed
 
 MOST_AT_ONCE = 100
 
@@ -50,6 +51,7 @@ async def invite_colleague(
             draft,
             account=account,
             reach=reach,
+            affected=await store.accounts_within(tx, scope),
             agreement=await store.agreement(tx, account.agreement_id),
             partner=await store.partner(tx, account.partner_id),
             member=await store.subject(tx, known.id) if known and is_ours else None,

@@ -132,6 +132,7 @@ def invite_colleague(
     *,
     account: Account,
     reach: ScopeKind,
+    affected: Sequence[Account],
     agreement: Agreement,
     partner: Partner,
     member: Subject | None,
@@ -142,9 +143,10 @@ def invite_colleague(
 ) -> Decision[Invited]:
     """Invites somebody to roles at the account, or as far around it as `reach` says (R-07, R-08).
 
-    `member` is who has the address in this organisation, `pending` the invitation it has at this scope. Who may invite and
-    not manage users replaces only an invitation that they could have sent. Refuses `NotFound`, `PermissionMissing`,
-    `RoleNotGrantable` (M-14), `AlreadyMember` (M-11), `AlreadyInvited` (M-12), `NothingToReplace`.
+    `affected` are the accounts within that scope, `member` who has the address in this organisation, `pending` the
+    invitation it has at this scope. Who may invite and not manage users replaces only an invitation that they could have
+    sent. Refuses `NotFound`, `PermissionMissing`, `RoleNotGrantable` (M-14), `AlreadyMember` (M-11), `AlreadyInvited`
+    (M-12), `NothingToReplace`.
     """
     scope, place = scope_at(account, reach)
     by.require(Permission.USERS_INVITE, account.where)
@@ -161,7 +163,7 @@ def invite_colleague(
         roles=draft.roles,
         scopes=(scope,),
         agreement=agreement,
-        accounts=(account,),
+        accounts=affected,
         partner=partner,
         inviter_id=by.subject,
         letter=letter,

@@ -29,7 +29,8 @@ from services.identity.rules.invitations import (
 )
 from services.identity.rules.inviting import AlreadyInvited, AlreadyMember, Invited, NothingToReplace
 from services.identity.rules.roles import RoleNotGrantable
-from shared.contracts.access import NotFound, Permission, PermissionMissing, ScopeKind
+from shared.contracts.access import NotFound, Permission, PermissionMissing, Scope, ScopeKind
+from shared.contracts.identity import InvitationSent
 from shared.decision import Decision
 from tests.unit.identity.made import (
     AGREEMENT,
@@ -38,6 +39,7 @@ from tests.unit.identity.made import (
     CONTOSO,
     HARRY,
     LETTER,
+    LYON,
     NOON,
     NORA,
     PARIS,
@@ -85,6 +87,7 @@ def invite(roles: tuple[Role, ...], by: object = HARRY, **changes: object) -> De
     given: dict[str, object] = {
         "account": PARIS,
         "reach": ScopeKind.ACCOUNT,
+        "affected": [PARIS],
         "agreement": AGREEMENT,
         "partner": PARTNER,
         "member": None,
@@ -106,6 +109,14 @@ def accept(invitation: Invitation, **changes: object) -> Decision[Joined]:
         "now": NOON,
     }
     return rules.accept_invitation(invitation, **{**given, **changes})  # type: ignore[arg-type]
+
+
+def test_the_mail_names_every_account_that_the_roles_reach() -> None:
+    boss = somebody(30, (Scope(kind=ScopeKind.AGREEMENT, id=AGREEMENT.id), [Role.ACCOUNT_ADMIN]))
+    invited = invite((Role.ACCOUNT_VIEWER,), boss, reach=ScopeKind.AGREEMENT, affected=[LYON, PARIS])
+    (sent,) = invited.events
+    assert isinstance(sent, InvitationSent)
+    assert sent.account_names == (LYON.name, PARIS.name)
 
 
 def test_an_agreement_is_signed_with_its_accounts_and_the_invitation_of_its_administrator() -> None:

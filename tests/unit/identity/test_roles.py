@@ -156,6 +156,7 @@ class Delegation(RuleBasedStateMachine):
                 a_colleague(*sorted(roles)),
                 account=PARIS,
                 reach=ScopeKind.ACCOUNT,
+                affected=[PARIS],
                 agreement=AGREEMENT,
                 partner=PARTNER,
                 member=None,
