@@ -9,6 +9,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
 
+from shared.ids import NewId
+from shared.journey import Journey
+from shared.telemetry.traces import traceparent
+
 
 @dataclass(frozen=True)
 class Cause:
@@ -24,6 +28,12 @@ _current: ContextVar[Cause | None] = ContextVar("cause", default=None)
 def current_cause() -> Cause | None:
     """The cause of the work at hand; None for work that begins a journey."""
     return _current.get()
+
+
+def current_journey(new_id: NewId) -> Journey:
+    """The journey of the work at hand, for what it leaves to be done later; a new one for work that begins it."""
+    cause = current_cause()
+    return Journey(cause.correlation_id if cause else new_id(), traceparent())
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Identifiers and secrets: the one place, beside the clock, where chance enters. Handed in through Ports."""
 
+import hashlib
 import secrets
 from collections.abc import Callable
 from uuid import UUID
@@ -16,5 +17,10 @@ def new_id() -> UUID:
 
 
 def new_token() -> str:
-    """A secret of 256 bits as 43 characters of base64url; keep only its SHA-256."""
+    """A secret of 256 bits as 43 characters of base64url; keep only what `hashed` makes of it."""
     return secrets.token_urlsafe(32)
+
+
+def hashed(secret: str) -> bytes:
+    """What is kept of a secret that has 256 bits: its SHA-256, which nobody can guess back."""
+    return hashlib.sha256(secret.encode()).digest()

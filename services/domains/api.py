@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from services.domains import commands, queries
-from services.domains.commands import Invitation
+from services.domains.commands import Looked
 from services.domains.model import Claim, Nomination, ProofRecord, Report, Watch
 from services.domains.ports import NetworkPorts
 from services.domains.queries import ClaimView
@@ -47,13 +47,13 @@ class SecretBody(Body):
 class PendingOut(Answer):
     """A nomination that waits for its answer."""
 
-    nomination_id: UUID
+    id: UUID
     email: str | None
     expires_at: datetime
 
     @classmethod
     def of(cls, nomination: Nomination) -> "PendingOut":
-        return cls(nomination_id=nomination.id, email=nomination.email, expires_at=nomination.expires_at)
+        return cls(id=nomination.id, email=nomination.email, expires_at=nomination.expires_at)
 
 
 class ClaimOut(Answer):
@@ -99,7 +99,7 @@ class ClaimViewOut(ClaimOut):
         )
 
 
-class InvitationOut(Answer):
+class NominationOut(Answer):
     """What a nomination is about, for whom it was sent to."""
 
     claim_id: UUID
@@ -111,15 +111,15 @@ class InvitationOut(Answer):
     expires_at: datetime
 
     @classmethod
-    def of(cls, invitation: Invitation) -> "InvitationOut":
+    def of(cls, looked: Looked) -> "NominationOut":
         return cls(
-            claim_id=invitation.claim.id,
-            nomination_id=invitation.nomination.id,
-            domain=invitation.claim.domain,
-            display=invitation.claim.display,
-            legal_name=invitation.legal_name,
-            nominator_id=invitation.nomination.nominator_id,
-            expires_at=invitation.nomination.expires_at,
+            claim_id=looked.claim.id,
+            nomination_id=looked.nomination.id,
+            domain=looked.claim.domain,
+            display=looked.claim.display,
+            legal_name=looked.legal_name,
+            nominator_id=looked.nomination.nominator_id,
+            expires_at=looked.nomination.expires_at,
         )
 
 
@@ -197,9 +197,9 @@ async def nominate_admin(claim_id: UUID, body: NomineeBody, by: Associator, port
 
 
 @router.post("/v1/nominations/look")
-async def look_at_nomination(body: SecretBody, _by: SignedIn, ports: WithPorts) -> InvitationOut:
+async def look_at_nomination(body: SecretBody, _by: SignedIn, ports: WithPorts) -> NominationOut:
     """What a nomination's link is about. Changes nothing; a POST because the secret belongs in no address."""
-    return InvitationOut.of(await commands.look_at_nomination(ports, body.secret))
+    return NominationOut.of(await commands.look_at_nomination(ports, body.secret))
 
 
 @router.post("/v1/nominations/accept")

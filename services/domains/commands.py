@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
@@ -11,12 +10,13 @@ import structlog
 from prometheus_client import Counter
 
 from services.domains import rules, store
-from services.domains.model import Account, Claim, Journey, Nomination, ProofRecord, Report, Watch
+from services.domains.model import Account, Claim, Nomination, ProofRecord, Report, Watch
 from services.domains.ports import NetworkPorts, Ports
-from shared.cause import Cause, caused_by, current_cause
+from shared.cause import Cause, caused_by, current_journey
 from shared.contracts.access import Access
 from shared.contracts.identity import AccountRegistered
-from shared.telemetry import continued, traceparent
+from shared.ids import hashed
+from shared.telemetry import continued
 
 LOOKS_AT_ONCE: Final = 20
 """Looks that one process has under way."""
@@ -81,7 +81,7 @@ async def nominate_admin(ports: Ports, claim_id: UUID, email: str, language: str
             await store.pending_nomination_locked(tx, claim_id),
             address=address,
             language=language,
-            secret_hash=_hashed(secret),
+            secret_hash=hashed(secret),
             sealed=ports.seal(nomination_id, {"email": str(address), "secret": secret}),
             taken=await store.taken(tx, claim.domain, claim.organisation_id),
             by=by,
@@ -92,7 +92,7 @@ async def nominate_admin(ports: Ports, claim_id: UUID, email: str, language: str
 
 
 @dataclass(frozen=True)
-class Invitation:
+class Looked:
     """What somebody with a nomination's link may know before answering."""
 
     claim: Claim
@@ -100,12 +100,12 @@ class Invitation:
     legal_name: str
 
 
-async def look_at_nomination(ports: Ports, secret: str) -> Invitation:
+async def look_at_nomination(ports: Ports, secret: str) -> Looked:
     """What the link is about; changes nothing. Refuses NominationUnknown and what `rules.look_at_nomination` refuses."""
     nomination = await _nomination(ports, secret)
     rules.look_at_nomination(nomination, now=ports.now())
     accounts = await store.accounts_of(ports.db, nomination.claim_id)
-    return Invitation(await store.claim(ports.db, nomination.claim_id), nomination, accounts[0].legal_name)
+    return Looked(await store.claim(ports.db, nomination.claim_id), nomination, accounts[0].legal_name)
 
 
 async def accept_nomination(ports: NetworkPorts, secret: str, *, authorization: str, by: Access) -> Claim:
@@ -125,7 +125,7 @@ async def accept_nomination(ports: NetworkPorts, secret: str, *, authorization: 
         )
         answer = await store.keep_answer(tx, decision)
         if decision.events:
-            await store.keep_watch(tx, rules.watch_for(answer.claim, _journey(ports), now=ports.now()))
+            await store.keep_watch(tx, rules.watch_for(answer.claim, current_journey(ports.new_id), now=ports.now()))
         return answer.claim
 
 
@@ -169,7 +169,7 @@ async def check_now(ports: Ports, claim_id: UUID, *, by: Access) -> Watch:
     async with ports.db.transaction() as tx:
         claim = await store.claim_locked(tx, claim_id)
         rules.require_prover(claim, await store.accounts_of(tx, claim_id), by=by)
-        watch = rules.check_now(claim, await store.watch_locked(tx, claim_id), _journey(ports), now=ports.now())
+        watch = rules.check_now(claim, await store.watch_locked(tx, claim_id), current_journey(ports.new_id), now=ports.now())
         tx.note(by.actor(), "check_now", str(claim_id))
         tx.wake()
         return await store.keep_watch(tx, watch)
@@ -246,17 +246,8 @@ async def verify_domain(ports: Ports, begun: Watch, report: Report) -> Claim:
         return await store.keep(tx, decision)
 
 
-def _journey(ports: Ports) -> Journey:
-    cause = current_cause()
-    return Journey(cause.correlation_id if cause else ports.new_id(), traceparent())
-
-
 async def _nomination(ports: Ports, secret: str) -> Nomination:
-    nomination = await store.nomination_by_secret(ports.db, _hashed(secret))
+    nomination = await store.nomination_by_secret(ports.db, hashed(secret))
     if nomination is None:
         raise rules.NominationUnknown
     return nomination
-
-
-def _hashed(secret: str) -> bytes:
-    return sha256(secret.encode()).digest()

@@ -1,6 +1,5 @@
 """What identity needs from outside."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -64,8 +63,3 @@ class Ports:
     def within(self, transaction: Transaction) -> "Ports":
         """The same, joined to a transaction that somebody else began."""
         return replace(self, db=JoinedDatabase(transaction))
-
-
-def hashed(secret: str) -> bytes:
-    """What is kept of a secret that has 256 bits: its SHA-256, which nobody can guess back."""
-    return hashlib.sha256(secret.encode()).digest()

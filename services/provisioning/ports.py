@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from services.provisioning.model import Account, Answer, Setup, Told
+from services.provisioning.model import Answer, Setup, Told
 from shared.clock import Clock
-from shared.contracts.access import Place
 from shared.db import Database, JoinedDatabase, Transaction
 from shared.ids import NewId, NewToken
 from shared.refusals import Forbidden
@@ -63,13 +62,3 @@ class NetworkPorts(Ports):
     drivers: Mapping[str, OnlineService]
     opened: Opened
     copy: Copy
-
-
-def place(account: Account) -> Place:
-    """Where everything that an account has belongs, for `Access.require`."""
-    return Place(
-        organisation_id=account.organisation_id,
-        agreement_id=account.agreement_id,
-        account_id=account.account_id,
-        partner_id=account.partner_id,
-    )

@@ -14,7 +14,8 @@ from shared.http import kinds
 from shared.http.kinds import Kind, Refused
 
 ALGORITHM: Final = "ES256"
-TYPE: Final = "at+jwt"
+AT_JWT: Final = "at+jwt"
+"""The `typ` of access tokens (§2.1)."""
 AUDIENCE: Final = "vestibule"
 CLOCKS_APART: Final = timedelta(seconds=5)
 LONGEST: Final = 4096
@@ -57,7 +58,7 @@ async def verified(token: str, *, issuer: str, keys: Keys, now: datetime) -> Cla
         header = jws.extract_compact(token.encode()).headers()
     except (JoseError, ValueError) as fault:
         raise unauthorized(kinds.TOKEN_INVALID) from fault
-    if header.get("alg") != ALGORITHM or header.get("typ") != TYPE or not isinstance(header.get("kid"), str):
+    if header.get("alg") != ALGORITHM or header.get("typ") != AT_JWT or not isinstance(header.get("kid"), str):
         raise unauthorized(kinds.TOKEN_INVALID)
     key = await keys.get(header["kid"])
     if key is None:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from shared.contracts.access import Place
 from shared.lifecycle import Lifecycle, lifecycle
 
 
@@ -60,6 +61,16 @@ class Account:
     version: int
     """The version of identity's account that this copies."""
     claim_id: UUID | None
+
+    @property
+    def where(self) -> Place:
+        """Where everything that the account has belongs."""
+        return Place(
+            organisation_id=self.organisation_id,
+            agreement_id=self.agreement_id,
+            account_id=self.id,
+            partner_id=self.partner_id,
+        )
 
 
 class NominationState(StrEnum):

@@ -103,14 +103,6 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Journey:
-    """What a look goes on with: the request that asked for it, in events and in traces."""
-
-    correlation_id: UUID
-    traceparent: str | None
-
-
-@dataclass(frozen=True)
 class Watch:
     """The plan of looking for one claim's proof."""
 

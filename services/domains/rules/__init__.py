@@ -4,7 +4,6 @@ from services.domains.rules.claims import (
     AccountHasDomain,
     DomainTaken,
     associate_domain,
-    place_of,
     require_at_one,
 )
 from services.domains.rules.judge import judge
@@ -81,7 +80,6 @@ __all__ = [
     "judge",
     "look_at_nomination",
     "nominate_admin",
-    "place_of",
     "question",
     "registrable",
     "require_at_one",

@@ -3,13 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from services.domains.model import Account, Claim, ClaimState, DomainName
+from shared.contracts import Actor
 from shared.contracts.access import Access, NotFound, Permission, PermissionMissing, Place
 from shared.contracts.domains import DomainAssociated
 from shared.decision import Decision
 from shared.refusals import Conflict
+
+OURSELVES: Final = Actor(kind="service", id="domains")
 
 
 @dataclass(eq=False)
@@ -26,22 +30,12 @@ class DomainTaken(Conflict):
     domain: str
 
 
-def place_of(account: Account) -> Place:
-    """Where the account lies, for rights."""
-    return Place(
-        organisation_id=account.organisation_id,
-        agreement_id=account.agreement_id,
-        account_id=account.id,
-        partner_id=account.partner_id,
-    )
-
-
 def require_at_one(by: Access, permission: Permission, accounts: Iterable[Account]) -> Place:
     """Where the permission holds among a claim's accounts: a claim may be served at any one of them (R-11).
 
     Refuses NotFound when none may be seen, PermissionMissing when seeing is all that is allowed.
     """
-    places = [place_of(account) for account in accounts]
+    places = [account.where for account in accounts]
     for place in places:
         if by.allows(permission, place):
             return place
@@ -67,7 +61,7 @@ def associate_domain(
     once and nobody is nominated (R-12). Associating the same domain again changes nothing.
     Refuses AccountHasDomain (M-24) and DomainTaken (M-25), which never says by whom.
     """
-    place = place_of(account)
+    place = account.where
     by.require(Permission.DOMAINS_ASSOCIATE, place)
     if current is not None:
         if current.domain == name.ascii:

@@ -18,9 +18,8 @@ from services.domains.model import (
     Nomination,
     NominationState,
 )
-from services.domains.rules.claims import DomainTaken, require_at_one
+from services.domains.rules.claims import OURSELVES, DomainTaken, require_at_one
 from services.domains.rules.names import email_address
-from shared.contracts import Actor
 from shared.contracts.access import Access, Permission
 from shared.contracts.domains import AdminAccepted, AdminDeclined, AdminNominated, AdminNominationExpired
 from shared.decision import Decision
@@ -234,7 +233,7 @@ def expire_nomination(claim: Claim, nomination: Nomination, *, now: datetime) ->
         AdminNominationExpired(
             version=expired.version,
             occurred_at=now,
-            actor=Actor(kind="service", id="domains"),
+            actor=OURSELVES,
             claim_id=claim.id,
             nomination_id=nomination.id,
             organisation_id=claim.organisation_id,

@@ -18,18 +18,17 @@ from services.domains.model import (
     Check,
     Claim,
     ClaimState,
-    Journey,
     ProofRecord,
     Question,
     Report,
     Verdict,
     Watch,
 )
-from services.domains.rules.claims import require_at_one
-from shared.contracts import Actor
+from services.domains.rules.claims import OURSELVES, require_at_one
 from shared.contracts.access import Access, Permission
 from shared.contracts.domains import DomainVerified
 from shared.decision import Decision
+from shared.journey import Journey
 from shared.refusals import Conflict
 
 TTL: Final = 300
@@ -148,7 +147,7 @@ def verify_domain(
         DomainVerified(
             version=verified.version,
             occurred_at=now,
-            actor=Actor(kind="service", id="domains"),
+            actor=OURSELVES,
             claim_id=claim.id,
             generation=claim.generation,
             organisation_id=claim.organisation_id,

@@ -9,8 +9,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey
 
 from services.identity.model import SigningKey
+from shared.auth.tokens import ALGORITHM
 
-ALGORITHM: Final = "ES256"
 _SUITE: Final = {"alg": "dir", "enc": "A256GCM"}
 
 

@@ -6,9 +6,10 @@ from uuid import UUID
 from services.identity import rules, store
 from services.identity.commands.letters import seal_letter
 from services.identity.model import AgreementDraft, Partner, PartnerDraft
-from services.identity.ports import Ports, hashed
+from services.identity.ports import Ports
 from services.identity.rules import Registration
 from shared.contracts.access import Access
+from shared.ids import hashed
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """What an invitation's mail alone may show."""
 
 from services.identity.model import Designation, InvitationDraft
-from services.identity.ports import Ports, hashed
+from services.identity.ports import Ports
 from services.identity.rules import Letter
+from shared.ids import hashed
 
 
 def seal_letter(ports: Ports, person: Designation | InvitationDraft, *, inviter_name: str) -> Letter:

@@ -17,7 +17,7 @@ from services.identity.model import (
     Session,
     email_address,
 )
-from services.identity.ports import Ports, hashed
+from services.identity.ports import Ports
 from services.identity.rules.signin import (
     Denied,
     Granted,
@@ -28,6 +28,7 @@ from services.identity.rules.signin import (
     WrongAddressOrPassword,
 )
 from shared.contracts import Actor
+from shared.ids import hashed
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,13 @@
 import base64
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from services.identity import store
 from services.identity.model import ACCESS_LIFETIME, Code, KeyState, SigningKey
 from services.identity.ports import Ports
-
-AUDIENCE: Final = "vestibule"
+from shared.auth.tokens import AT_JWT, AUDIENCE
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ async def access_token(
     }
     if session_id:
         claims["sid"] = str(session_id)
-    return Issued(ports.keys.sign(await _signing_key(ports), "at+jwt", claims), lifetime)
+    return Issued(ports.keys.sign(await _signing_key(ports), AT_JWT, claims), lifetime)
 
 
 async def id_token(ports: Ports, code: Code, access: str) -> str:
@@ -70,7 +69,7 @@ async def id_token(ports: Ports, code: Code, access: str) -> str:
 
 async def token_claims(ports: Ports, token: str) -> dict[str, Any] | None:
     """The claims of an access token that we gave out and that has not ended; None for any other."""
-    claims = ports.keys.read(await store.signing_keys(ports.db), "at+jwt", token)
+    claims = ports.keys.read(await store.signing_keys(ports.db), AT_JWT, token)
     if claims is None or claims.get("iss") != ports.issuer or claims.get("aud") != AUDIENCE:
         return None
     return claims if claims["exp"] > ports.now().timestamp() else None

@@ -7,15 +7,14 @@ from uuid import UUID
 
 from services.identity import rules, store
 from services.identity.model import VENDOR, Client, ClientKind, Holding, KeyState, SigningKey, Subject
-from services.identity.ports import Ports, hashed
-from services.identity.rules import access_told
-from shared.contracts import Actor
+from services.identity.ports import Ports
+from services.identity.rules import OURSELVES, access_told
 from shared.contracts.access import Scope, ScopeKind
+from shared.ids import hashed
 from shared.refusals import Conflict
 
 VENDOR_CLIENT: Final = "vendor"
 FORGET_AFTER: Final = timedelta(days=7)
-SERVICE: Final = Actor(kind="service", id="identity")
 
 
 @dataclass(eq=False)
@@ -44,7 +43,7 @@ async def rotate_keys(ports: Ports) -> int:
         await store.keep_ring(tx, before, after)
         changed = len(set(before) ^ set(after))
         if changed:
-            tx.note(SERVICE, "signing_key.rotated", ",".join(key.kid for key in after if key.state is KeyState.ACTIVE))
+            tx.note(OURSELVES, "signing_key.rotated", ",".join(key.kid for key in after if key.state is KeyState.ACTIVE))
     return changed
 
 
@@ -73,11 +72,11 @@ async def bootstrap(ports: Ports, *, replace_secret: bool) -> VendorClient:
             client = Client(ports.new_id(), VENDOR_CLIENT, ClientKind.MACHINE, hashed(secret), (), None, version=1)
             holding = Holding(Scope(kind=ScopeKind.VENDOR), permissions=VENDOR)
             subject = Subject(client.id, "client", None, None, (holding,), disabled=False, version=1)
-            told = access_told(subject, SERVICE, ports.now())
+            told = access_told(subject, OURSELVES, ports.now())
             await store.keep_subject(tx, subject, [told])
             tx.emit(told)
         await store.keep_client(tx, client)
-        tx.note(SERVICE, "client.secret_made", str(client.id))
+        tx.note(OURSELVES, "client.secret_made", str(client.id))
     return VendorClient(client.id, secret)
 
 
@@ -92,5 +91,5 @@ async def add_client(ports: Ports, name: str, redirect_uris: tuple[str, ...]) ->
         else:
             client = Client(ports.new_id(), name, ClientKind.PUBLIC, None, redirect_uris, None, version=1)
         await store.keep_client(tx, client)
-        tx.note(SERVICE, "client.added", str(client.id))
+        tx.note(OURSELVES, "client.added", str(client.id))
     return client

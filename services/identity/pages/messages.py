@@ -9,7 +9,8 @@ from starlette.responses import Response
 from services.identity import commands
 from services.identity.pages.browser import Mistake, Visit
 from services.identity.pages.texts import day, hour, later, say
-from shared.refusals import Conflict, Forbidden, Gone, Invalid, Missing, Refusal
+from shared.http.problems import kind_of
+from shared.refusals import Refusal
 
 Words = Callable[[Any, str], str]
 
@@ -144,5 +145,4 @@ def status_of(no: Refusal) -> int:
     """The refusal's status."""
     if isinstance(no, commands.TooManyAttempts):
         return 429
-    kinds = ((Invalid, 422), (Forbidden, 403), (Missing, 404), (Conflict, 409), (Gone, 410))
-    return next(status for kind, status in kinds if isinstance(no, kind))
+    return kind_of(type(no)).status

@@ -2,6 +2,7 @@
 
 from services.identity.rules.agreements import Enrolment, Registration, enrol_partner, register_agreement
 from services.identity.rules.invitations import (
+    OURSELVES,
     Joined,
     Newcomer,
     accept_invitation,
@@ -15,6 +16,7 @@ from services.identity.rules.roles import access_told, change_roles, may_grant, 
 from services.identity.rules.signin import authorize, redeem_code
 
 __all__ = [
+    "OURSELVES",
     "Enrolment",
     "Invited",
     "Joined",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from services.identity.model import (
@@ -24,6 +24,8 @@ from shared.contracts.identity import (
 )
 from shared.decision import Decision
 from shared.refusals import Conflict, Forbidden, Gone, Missing
+
+OURSELVES: Final = Actor(kind="service", id="identity")
 
 
 @dataclass(eq=False)
@@ -146,7 +148,7 @@ def expire_invitation(invitation: Invitation, *, now: datetime) -> Decision[Invi
     if invitation.state is not InvitationState.PENDING or invitation.expires_at > now:
         return Decision(invitation)
     expired = end(invitation, InvitationState.EXPIRED, now)
-    return Decision(expired, end_told(expired, "expired", Actor(kind="service", id="identity"), now))
+    return Decision(expired, end_told(expired, "expired", OURSELVES, now))
 
 
 def _still_granted(invitation: Invitation, inviter: Subject | None, places: Mapping[Scope, Place]) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from opentelemetry.trace import SpanKind
 
 from services.provisioning import rules, store
-from services.provisioning.model import LINE, Account, Answer, Line, Order, Ready, Task
+from services.provisioning.model import LINE_LIFECYCLE, Account, Answer, Line, Order, Ready, Task
 from services.provisioning.ports import NetworkPorts
 from shared.cause import Cause, caused_by
 from shared.db import Transaction
@@ -54,7 +54,7 @@ async def _keep_answer(ports: NetworkPorts, request_id: UUID, answer: Answer) ->
             return
         account = await store.account_locked(tx, order.account_id)
         line = await store.line_locked(tx, request_id)
-        if line is None or LINE.is_final(line.state):
+        if line is None or LINE_LIFECYCLE.is_final(line.state):
             return
         with caused_by(Cause(line.correlation_id)), continued(line.traceparent, "provision_line"):
             if isinstance(answer, Ready):

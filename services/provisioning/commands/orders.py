@@ -3,13 +3,12 @@
 from uuid import UUID
 
 from services.provisioning import rules, store
-from services.provisioning.model import Account, Draft, Journey, OrderView, Placement
-from services.provisioning.ports import Ports, place
-from shared.cause import current_cause
+from services.provisioning.model import Account, Draft, OrderView, Placement
+from services.provisioning.ports import Ports
+from shared.cause import current_journey
 from shared.contracts.access import Access, Permission
 from shared.db import Transaction
 from shared.decision import Decision
-from shared.telemetry import traceparent
 
 
 async def preview_order(ports: Ports, account_id: UUID, draft: Draft, *, by: Access) -> OrderView:
@@ -33,7 +32,7 @@ async def place_partner_order(ports: Ports, account_id: UUID, draft: Draft, *, b
     """The order of the account's partner; refuses as `rules.place_partner_order`."""
     async with ports.db.transaction() as tx:
         account = await store.account_locked(tx, account_id)
-        by.require(Permission.PARTNER_ORDERS_PLACE, place(account))
+        by.require(Permission.PARTNER_ORDERS_PLACE, account.where)
         offer = await store.offer(tx, account_id, [line.sku for line in draft.lines])
         now = ports.now()
         decision = rules.place_partner_order(
@@ -42,10 +41,10 @@ async def place_partner_order(ports: Ports, account_id: UUID, draft: Draft, *, b
             offer.editions,
             await store.holdings_locked(tx, account, offer.entitlements),
             domain_verified=offer.domain_verified,
-            by=by.actor(place(account)),
+            by=by.actor(account.where),
             now=now,
             ready_by=now + ports.ready_within,
-            journey=_journey(ports),
+            journey=current_journey(ports.new_id),
             new_id=ports.new_id,
         )
         order = await store.keep_placement(tx, decision)
@@ -55,7 +54,7 @@ async def place_partner_order(ports: Ports, account_id: UUID, draft: Draft, *, b
 async def _decide(
     ports: Ports, tx: Transaction, account: Account, draft: Draft, by: Access
 ) -> tuple[Decision[Placement], OrderView]:
-    by.require(Permission.ORDERS_PLACE, place(account))
+    by.require(Permission.ORDERS_PLACE, account.where)
     offer = await store.offer(tx, account.account_id, [line.sku for line in draft.lines])
     now = ports.now()
     decision = rules.place_order(
@@ -64,15 +63,10 @@ async def _decide(
         offer.editions,
         offer.entitlements,
         domain_verified=offer.domain_verified,
-        by=by.actor(place(account)),
+        by=by.actor(account.where),
         now=now,
         ready_by=now + ports.ready_within,
-        journey=_journey(ports),
+        journey=current_journey(ports.new_id),
         new_id=ports.new_id,
     )
     return decision, OrderView.of(decision.state.order, offer.editions, domain_verified=offer.domain_verified)
-
-
-def _journey(ports: Ports) -> Journey:
-    cause = current_cause()
-    return Journey(cause.correlation_id if cause else ports.new_id(), traceparent())

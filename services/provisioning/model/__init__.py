@@ -15,10 +15,9 @@ from services.provisioning.model.entitlements import (
     ServiceState,
 )
 from services.provisioning.model.orders import (
-    LINE,
+    LINE_LIFECYCLE,
     Account,
     Draft,
-    Journey,
     Line,
     LineState,
     Order,
@@ -31,7 +30,7 @@ from services.provisioning.model.setups import Accepted, Answer, GaveUp, Ready, 
 from services.provisioning.model.terms import Term, local_day, term_of
 
 __all__ = [
-    "LINE",
+    "LINE_LIFECYCLE",
     "Accepted",
     "Account",
     "Allocation",
@@ -46,7 +45,6 @@ __all__ = [
     "GaveUp",
     "Group",
     "Holding",
-    "Journey",
     "Line",
     "LineState",
     "Obligation",

@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from services.provisioning.model.catalogue import Channel, Edition
+from shared.contracts.access import Place
 from shared.lifecycle import lifecycle
 
 READABLE: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -31,6 +32,16 @@ class Account:
     partner_id: UUID
     partner_slug: str
 
+    @property
+    def where(self) -> Place:
+        """Where everything that the account has belongs."""
+        return Place(
+            organisation_id=self.organisation_id,
+            agreement_id=self.agreement_id,
+            account_id=self.account_id,
+            partner_id=self.partner_id,
+        )
+
 
 class LineState(StrEnum):
     """How far a line has come."""
@@ -41,7 +52,7 @@ class LineState(StrEnum):
     SETTLED = "settled"
 
 
-LINE = lifecycle(
+LINE_LIFECYCLE: Final = lifecycle(
     {
         LineState.PLACED: {LineState.SENT, LineState.READY},
         LineState.SENT: {LineState.PLACED, LineState.READY},
@@ -49,14 +60,6 @@ LINE = lifecycle(
 )
 """Sent means that the online service has taken it. When it gives up, the line is placed anew under another request.
 A settled line had nothing to set up: the partner has ordered what was already there."""
-
-
-@dataclass(frozen=True)
-class Journey:
-    """What everything that follows from an order is known by: its correlation id, and the W3C context of its trace."""
-
-    correlation_id: UUID
-    traceparent: str | None
 
 
 @dataclass(frozen=True)

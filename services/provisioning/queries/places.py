@@ -6,7 +6,6 @@ from sqlalchemy import select
 
 from services.provisioning import tables
 from services.provisioning.model import Account, Entitlement
-from services.provisioning.ports import place
 from shared.contracts.access import Access, NotFound, Permission
 from shared.db import Reader
 
@@ -17,7 +16,7 @@ async def account(db: Reader, account_id: UUID, permission: Permission, by: Acce
     if row is None:
         raise NotFound
     found = Account(*row)
-    by.require(permission, place(found))
+    by.require(permission, found.where)
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from services.provisioning.model import (
-    LINE,
+    LINE_LIFECYCLE,
     Channel,
     Entitlement,
     EntryKind,
@@ -31,7 +31,7 @@ from shared.contracts.provisioning import SeatAssigned, SeatChange, SeatReleased
 from shared.decision import Decision
 from shared.ids import NewId
 
-PROVISIONING: Final = Actor(kind="service", id="provisioning")
+OURSELVES: Final = Actor(kind="service", id="provisioning")
 KINDS: Final = {Channel.SELF: EntryKind.SELF_PROVISIONED, Channel.PARTNER: EntryKind.PARTNER_PROVISIONED}
 
 
@@ -51,7 +51,7 @@ def provision_line(
     """
     done = replace(
         line,
-        state=LINE.step(line.state, LineState.READY),
+        state=LINE_LIFECYCLE.step(line.state, LineState.READY),
         attempts=line.attempts + 1,
         next_attempt_at=None,
         ready_at=ready_at,
@@ -77,7 +77,7 @@ def provision_line(
     return Decision(
         Provision(done, Posting(entitlement, (entry,), tuple(obligation for obligation, _ in changes))),
         _service_provisioned(holding, entitlement, order, quantity=line.to_provision, usable_from=ready_at, now=now),
-        *billing_due(holding, entitlement, changes, now=now, actor=PROVISIONING),
+        *billing_due(holding, entitlement, changes, now=now, actor=OURSELVES),
     )
 
 
@@ -175,7 +175,7 @@ def _service_provisioned(
     return ServiceProvisioned(
         version=entitlement.version,
         occurred_at=now,
-        actor=PROVISIONING,
+        actor=OURSELVES,
         entitlement_id=entitlement.entitlement_id,
         order_id=order.order_id,
         order_number=order.number,

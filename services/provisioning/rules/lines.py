@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from services.provisioning.model import LINE, Accepted, GaveUp, Line, LineState, Setup, Task, Unavailable
+from services.provisioning.model import LINE_LIFECYCLE, Accepted, GaveUp, Line, LineState, Setup, Task, Unavailable
 
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(minutes=10)
@@ -25,10 +25,10 @@ def after_answer(line: Line, answer: Accepted | GaveUp | Unavailable, *, now: da
     line = replace(line, attempts=line.attempts + 1, next_attempt_at=now + _pause(line.attempts))
     match answer:
         case Accepted(reference):
-            state = line.state if line.state is LineState.SENT else LINE.step(line.state, LineState.SENT)
+            state = line.state if line.state is LineState.SENT else LINE_LIFECYCLE.step(line.state, LineState.SENT)
             return replace(line, state=state, reference=reference, trouble=None)
         case GaveUp(reason):
-            state = line.state if line.state is LineState.PLACED else LINE.step(line.state, LineState.PLACED)
+            state = line.state if line.state is LineState.PLACED else LINE_LIFECYCLE.step(line.state, LineState.PLACED)
             return replace(line, state=state, request_id=another, reference=None, trouble=reason)
         case Unavailable(reason):
             return replace(line, trouble=reason)

@@ -12,7 +12,6 @@ from services.provisioning.model import (
     Entitlement,
     EntryKind,
     Holding,
-    Journey,
     Line,
     LineState,
     Order,
@@ -40,6 +39,7 @@ from shared.contracts.provisioning import BillingDue, OrderLine, OrderPlaced
 from shared.contracts.provisioning import Channel as ChannelFact
 from shared.decision import Decision
 from shared.ids import NewId
+from shared.journey import Journey
 
 
 def place_order(

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.domains import rules
-from services.domains.model import CLAIM_LIFECYCLE, Cause, CauseCode, Challenge, ClaimState, Journey, Verdict, Watch
+from services.domains.model import CLAIM_LIFECYCLE, Cause, CauseCode, Challenge, ClaimState, Verdict, Watch
 from shared.contracts.access import NotFound, Permission, PermissionMissing, Scope, ScopeKind
 from shared.contracts.domains import DomainVerified
+from shared.journey import Journey
 from tests.unit.domains.makers import (
     ACCOUNT,
     CHALLENGE,

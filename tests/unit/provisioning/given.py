@@ -7,9 +7,10 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from services.provisioning.model import Account, Channel, Draft, Edition, Entitlement, Holding, Journey, Wanted
+from services.provisioning.model import Account, Channel, Draft, Edition, Entitlement, Holding, Wanted
 from shared.contracts import Actor
 from shared.contracts.access import Access
+from shared.journey import Journey
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 JOURNEY = Journey(UUID(int=0x70), None)
