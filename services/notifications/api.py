@@ -9,19 +9,19 @@ from pydantic import AwareDatetime, Field
 from services.notifications import queries
 from services.notifications.model import Delivery, RecipientKind, State, Template
 from services.notifications.ports import NetworkPorts
-from shared import http
 from shared.auth import needs
 from shared.contracts.access import Access, Permission
+from shared.http import Answer, Listed, ports
 
 router = APIRouter()
 
-WithPorts = Annotated[NetworkPorts, Depends(http.ports)]
+WithPorts = Annotated[NetworkPorts, Depends(ports)]
 
 
-class DeliveryOut(http.Answer):
+class DeliveryOut(Answer):
     """One mail and how far it is."""
 
-    delivery_id: UUID = Field(description="The delivery; also the left part of the mail's Message-ID.")
+    id: UUID = Field(description="The delivery; also the left part of the mail's Message-ID.")
     template: Template = Field(description="Which mail.")
     event_id: UUID = Field(description="The event that asked for it, and the reference that the mail shows.")
     about_topic: str = Field(description="That event's topic.")
@@ -40,7 +40,7 @@ class DeliveryOut(http.Answer):
     def of(cls, mail: Delivery) -> "DeliveryOut":
         """What may be shown."""
         return cls(
-            delivery_id=mail.id,
+            id=mail.id,
             template=mail.template,
             event_id=mail.event_id,
             about_topic=mail.about_topic,
@@ -57,18 +57,12 @@ class DeliveryOut(http.Answer):
         )
 
 
-class DeliveriesOut(http.Answer):
-    """The mails that one event asked for."""
-
-    items: list[DeliveryOut] = Field(description="Oldest first.")
-
-
 @router.get("/v1/deliveries")
 async def list_deliveries(
     event_id: Annotated[UUID, Query(description="The event, as its mails quote it.")],
     by: Annotated[Access, needs(Permission.EVENTS_REREAD)],
     ports: WithPorts,
-) -> DeliveriesOut:
-    """Why somebody got a mail, or none."""
+) -> Listed[DeliveryOut]:
+    """Why somebody got a mail, or none: those that one event asked for, oldest first."""
     mails = await queries.list_deliveries(ports, event_id, by=by)
-    return DeliveriesOut(items=[DeliveryOut.of(mail) for mail in mails])
+    return Listed(items=tuple(map(DeliveryOut.of, mails)))

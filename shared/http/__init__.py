@@ -4,7 +4,7 @@ from shared.http.app import create_app
 from shared.http.bodies import Answer, Body
 from shared.http.idempotency import Once
 from shared.http.kinds import Kind, Refused
-from shared.http.paging import Listed, Page
+from shared.http.paging import Listed, Page, next_page
 from shared.http.preconditions import IfMatch, etag
 from shared.http.problems import problem
 from shared.http.state import ports
@@ -20,6 +20,7 @@ __all__ = [
     "Refused",
     "create_app",
     "etag",
+    "next_page",
     "ports",
     "problem",
 ]

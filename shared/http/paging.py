@@ -25,6 +25,12 @@ class Listed(Answer, Generic[Item]):
     items: tuple[Item, ...]
 
 
+def next_page(request: Request, after: str | int) -> dict[str, str]:
+    """The header that leads to the page behind this one."""
+    following = request.url.include_query_params(after=after)
+    return {"Link": f'<{following.path}?{following.query}>; rel="next"'}
+
+
 class Paging:
     """Which page is asked for. A query reads `page.rows` rows after `page.after(…)`; one row more tells that more follow."""
 
@@ -62,8 +68,7 @@ class Paging:
         headers = {}
         if len(rows) > self.limit:
             cursor = base64.urlsafe_b64encode(to_json(key(shown[-1]))).decode().rstrip("=")
-            following = self._request.url.include_query_params(after=cursor)
-            headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+            headers = next_page(self._request, cursor)
         return Response(content, headers=headers, media_type="application/json")
 
 

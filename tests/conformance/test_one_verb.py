@@ -1,4 +1,5 @@
-"""One use case, one word, at every stop: an entrance calls the command of its own name, and that asks the rule of its name.
+"""One use case, one word, at every stop: an entrance calls the command or query of its own name, and a command asks the rule
+of its name.
 
 What is exempt stands here with its reason.
 """
@@ -31,6 +32,18 @@ def test_an_entrance_calls_the_command_of_its_name(service: str) -> None:
         if entrance.is_public and (called := entrance.mentions("commands") & commands(service)) and entrance.name not in called
     }
     assert {name: called for name, called in wrong.items() if name not in ENTRANCE_EXEMPT} == {}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_entrance_asks_the_query_of_its_name(service: str) -> None:
+    wrong = {
+        f"{service}.{entrance.name}": sorted(asked)
+        for entrance in functions(service, "api", "pages")
+        if entrance.is_public
+        and (asked := {name for name in entrance.mentions("queries") if name.islower()})
+        and entrance.name not in asked
+    }
+    assert wrong == {}
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -169,9 +169,9 @@ async def hall(settings: dict[str, Any]) -> AsyncIterator[Hall]:
             "person_id": contoso.nora_id,
             "subject": contoso.nora_id,
             "claim_id": contoso.claim_id,
-            "order_id": contoso.order["order_id"],
+            "order_id": contoso.order["id"],
             "entitlement_id": contoso.entitlements[E1],
-            "seat_id": seat["seat_id"],
+            "seat_id": seat["id"],
         }
         yield Hall(story, people, ids, fabrikam)
 

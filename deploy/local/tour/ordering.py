@@ -99,7 +99,7 @@ async def order_services(stage: Stage, contoso: Contoso, nora: Api) -> None:
     other: Json = {"lines": [{"sku": E1, "quantity": 100}]}
     await nora.refused("POST", f"{account}/orders", other, name="idempotency-key-reused", status=422, key=key)
     contoso.order = again.body
-    placed = await stage.topics.find("order.placed", having(order_id=contoso.order["order_id"]), since=since)
+    placed = await stage.topics.find("order.placed", having(order_id=contoso.order["id"]), since=since)
     stage.says.told(placed)
     stage.says.says(f"order {contoso.order['number']}; 250: not-a-full-lot; MSDN: not-self-service; five at once: one order")
     mail = await stage.letters.wait_for(contoso.nora, subject=contoso.order["number"])

@@ -43,7 +43,7 @@ async def partner_orders(stage: Stage, contoso: Contoso, adatum: Api, nora: Api)
     same(settled.data["allocations"][0]["partner_reference"], "PO-4711", "which order settled it")
     await stage.a_moment()
     msdn = await stage.topics.find(
-        "service.provisioned", lambda event: event["order_id"] == placed["order_id"] and event["edition"]["sku"] == MSDN
+        "service.provisioned", lambda event: event["order_id"] == placed["id"] and event["edition"]["sku"] == MSDN
     )
     stage.says.told(settled, msdn)
     after = await adatum.get(stage.url("provisioning", "/v1/partner/feed?after=1"))

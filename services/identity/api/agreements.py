@@ -203,33 +203,33 @@ async def register_agreement(
 
 
 @router.get("/v1/agreements", response_model=Listed[AgreementOut])
-async def agreements(by: Annotated[Access, needs(Permission.AGREEMENTS_VIEW)], ports: WithPorts, page: Page) -> Response:
+async def list_agreements(by: Annotated[Access, needs(Permission.AGREEMENTS_VIEW)], ports: WithPorts, page: Page) -> Response:
     """Agreements by number."""
-    found = await queries.agreements(ports, by=by, after=page.after(str), rows=page.rows)
+    found = await queries.list_agreements(ports, by=by, after=page.after(str), rows=page.rows)
     return page.answer(found, lambda shown: shown.agreement.number, AgreementOut.shown)
 
 
 @router.get("/v1/agreements/{agreement_id}")
-async def agreement(
+async def show_agreement(
     agreement_id: UUID, by: Annotated[Access, needs(Permission.AGREEMENTS_VIEW)], ports: WithPorts
 ) -> AgreementOut:
     """One agreement."""
-    return AgreementOut.shown(await queries.agreement(ports, agreement_id, by=by))
+    return AgreementOut.shown(await queries.show_agreement(ports, agreement_id, by=by))
 
 
 @router.get("/v1/accounts", response_model=Listed[AccountInListOut])
-async def accounts(
+async def list_accounts(
     by: Annotated[Access, signed_in],
     ports: WithPorts,
     page: Page,
     search: Annotated[Search | None, Query(description="Part of a name, place or number (R-18).")] = None,
 ) -> Response:
     """The purchasing accounts at which the caller holds anything, by number."""
-    found = await queries.accounts(ports, by=by, search=search, after=page.after(str), rows=page.rows)
+    found = await queries.list_accounts(ports, by=by, search=search, after=page.after(str), rows=page.rows)
     return page.answer(found, lambda shown: shown.account.number, AccountInListOut.shown)
 
 
 @router.get("/v1/accounts/{account_id}")
-async def account(account_id: UUID, by: Annotated[Access, signed_in], ports: WithPorts) -> AccountInListOut:
+async def show_account(account_id: UUID, by: Annotated[Access, signed_in], ports: WithPorts) -> AccountInListOut:
     """One purchasing account."""
-    return AccountInListOut.shown(await queries.account(ports, account_id, by=by))
+    return AccountInListOut.shown(await queries.show_account(ports, account_id, by=by))

@@ -140,12 +140,6 @@ class RoleOut(Answer):
     grantable: tuple[Permission, ...]
 
 
-class RolesOut(Answer):
-    """The six roles."""
-
-    items: tuple[RoleOut, ...]
-
-
 @router.post("/v1/accounts/{account_id}/invitations", status_code=201, response_model=InvitationOut)
 async def invite_colleague(
     account_id: UUID,
@@ -163,7 +157,7 @@ async def invite_colleague(
 
 
 @router.get("/v1/accounts/{account_id}/invitations", response_model=Listed[InvitationOut])
-async def invitations(
+async def list_invitations(
     account_id: UUID,
     by: Annotated[Access, needs(Permission.USERS_VIEW)],
     ports: WithPorts,
@@ -172,14 +166,14 @@ async def invitations(
     search: Annotated[Search | None, Query(description="Part of an address or a name.")] = None,
 ) -> Response:
     """The account's invitations, newest first."""
-    found = await queries.invitations(
+    found = await queries.list_invitations(
         ports, account_id, by=by, state=state, search=search, after=page.after(UUID), rows=page.rows
     )
     return page.answer(found, lambda invitation: invitation.id, InvitationOut.of)
 
 
 @router.get("/v1/accounts/{account_id}/users", response_model=Listed[MemberOut])
-async def users(
+async def list_users(
     account_id: UUID,
     by: Annotated[Access, needs(Permission.USERS_VIEW)],
     ports: WithPorts,
@@ -187,7 +181,7 @@ async def users(
     search: Annotated[Search | None, Query(description="Part of an address or a name.")] = None,
 ) -> Response:
     """Who has access to the account, by name."""
-    found = await queries.users(
+    found = await queries.list_users(
         ports, account_id, by=by, search=search, after=page.after(tuple[str, str, UUID]), rows=page.rows
     )
     return page.answer(found, queries.Member.place_in_list, MemberOut.of)
@@ -212,9 +206,9 @@ async def change_roles(
 
 
 @router.get("/v1/me")
-async def me(by: Annotated[Access, signed_in], ports: WithPorts, response: Response) -> MeOut:
+async def show_me(by: Annotated[Access, signed_in], ports: WithPorts, response: Response) -> MeOut:
     """Who the caller is and what they may do (S07)."""
-    person = await queries.me(ports, by=by)
+    person = await queries.show_me(ports, by=by)
     response.headers.update(etag(by.epoch))
     return MeOut(
         id=by.subject,
@@ -232,9 +226,9 @@ async def me(by: Annotated[Access, signed_in], ports: WithPorts, response: Respo
 
 
 @router.get("/v1/roles", dependencies=[signed_in])
-async def roles() -> RolesOut:
+async def list_roles() -> Listed[RoleOut]:
     """The six roles with what each allows."""
-    return RolesOut(
+    return Listed(
         items=tuple(
             RoleOut(role=role, permissions=tuple(sorted(rights.permissions)), grantable=tuple(sorted(rights.grantable)))
             for role, rights in ROLES.items()
@@ -243,7 +237,7 @@ async def roles() -> RolesOut:
 
 
 @router.get("/internal/access/{subject}")
-async def access(subject: UUID, by: Annotated[Access, signed_in], ports: WithPorts) -> IdentityAccess:
+async def show_access(subject: UUID, by: Annotated[Access, signed_in], ports: WithPorts) -> IdentityAccess:
     """The caller's own newest document, for a service that has not heard of it yet."""
     document = await access_document(ports.db, subject)
     if subject != by.subject or document is None:

@@ -3,25 +3,25 @@
 from services.identity.queries.agreements import (
     AccountShown,
     AgreementShown,
-    account,
-    accounts,
-    agreement,
-    agreements,
+    list_accounts,
+    list_agreements,
+    show_account,
+    show_agreement,
 )
 from services.identity.queries.keys import jwks
-from services.identity.queries.people import ByName, Member, invitations, me, users
+from services.identity.queries.people import ByName, Member, list_invitations, list_users, show_me
 
 __all__ = [
     "AccountShown",
     "AgreementShown",
     "ByName",
     "Member",
-    "account",
-    "accounts",
-    "agreement",
-    "agreements",
-    "invitations",
     "jwks",
-    "me",
-    "users",
+    "list_accounts",
+    "list_agreements",
+    "list_invitations",
+    "list_users",
+    "show_account",
+    "show_agreement",
+    "show_me",
 ]

@@ -31,12 +31,12 @@ class AccountShown:
     country: str
 
 
-async def agreements(ports: Ports, *, by: Access, after: str | None, rows: int) -> Sequence[AgreementShown]:
+async def list_agreements(ports: Ports, *, by: Access, after: str | None, rows: int) -> Sequence[AgreementShown]:
     """Agreements by number, those with an account that the reader may see agreements of."""
     return await _agreements(ports, tables.agreement.c.number > (after or ""), by=by, rows=rows)
 
 
-async def agreement(ports: Ports, agreement_id: UUID, *, by: Access) -> AgreementShown:
+async def show_agreement(ports: Ports, agreement_id: UUID, *, by: Access) -> AgreementShown:
     """One agreement; refuses `NotFound`."""
     found = await _agreements(ports, tables.agreement.c.id == agreement_id, by=by, rows=1)
     if not found:
@@ -44,13 +44,15 @@ async def agreement(ports: Ports, agreement_id: UUID, *, by: Access) -> Agreemen
     return found[0]
 
 
-async def accounts(ports: Ports, *, by: Access, search: str | None, after: str | None, rows: int) -> Sequence[AccountShown]:
+async def list_accounts(
+    ports: Ports, *, by: Access, search: str | None, after: str | None, rows: int
+) -> Sequence[AccountShown]:
     """Purchasing accounts by number, those the reader holds anything at; `search` looks at the five fields of R-18."""
     visible = accounts_in(grant.scope for grant in by.grants)
     return await _accounts(ports, and_(visible, _matches(search), tables.account.c.number > (after or "")), rows)
 
 
-async def account(ports: Ports, account_id: UUID, *, by: Access) -> AccountShown:
+async def show_account(ports: Ports, account_id: UUID, *, by: Access) -> AccountShown:
     """One purchasing account; refuses `NotFound`."""
     visible = accounts_in(grant.scope for grant in by.grants)
     found = await _accounts(ports, and_(visible, tables.account.c.id == account_id), 1)

@@ -37,7 +37,7 @@ class Named(Protocol):
     def c(self) -> Any: ...
 
 
-async def users(
+async def list_users(
     ports: Ports, account_id: UUID, *, by: Access, search: str | None, after: ByName | None, rows: int
 ) -> Sequence[Member]:
     """Who has access to the account, by name. Refuses `NotFound` and `PermissionMissing`."""
@@ -59,7 +59,7 @@ async def users(
     return [Member(Person(*row[:-2]), _roles(row[-2], account), version=row[-1]) for row in found]
 
 
-async def invitations(
+async def list_invitations(
     ports: Ports,
     account_id: UUID,
     *,
@@ -89,7 +89,7 @@ async def invitations(
     return [Invitation(*row) for row in await ports.db.all(statement)]
 
 
-async def me(ports: Ports, *, by: Access) -> Person | None:
+async def show_me(ports: Ports, *, by: Access) -> Person | None:
     """The person who asks; None for a machine."""
     row = await ports.db.one(select(tables.person).where(tables.person.c.id == by.subject))
     return Person(*row) if row else None

@@ -108,7 +108,7 @@ def _edition(group: GroupBody, product: ProductBody, edition: EditionBody, editi
 class EditionOut(Answer):
     """One edition."""
 
-    edition_id: UUID
+    id: UUID = Field(validation_alias="edition_id")
     sku: str
     names: Mapping[str, str]
     lot: int
@@ -165,18 +165,18 @@ async def register_catalogue(
 
 
 @router.get("/v1/catalogue")
-async def whole_catalogue(
+async def show_catalogue(
     by: Annotated[Access, needs(Permission.CATALOGUE_REGISTER)], ports: WithPorts, response: Response
 ) -> CatalogueOut:
     """Everything on offer, with the ETag that a change needs."""
-    catalogue = await queries.whole_catalogue(ports.db, by=by)
+    catalogue = await queries.show_catalogue(ports.db, by=by)
     response.headers.update(etag(catalogue.version))
     return CatalogueOut.of(catalogue)
 
 
 @router.get("/v1/accounts/{account_id}/catalogue")
-async def self_catalogue(
+async def show_self_catalogue(
     account_id: UUID, by: Annotated[Access, needs(Permission.ORDERS_PLACE)], ports: WithPorts
 ) -> CatalogueOut:
     """What the account may set up itself (S23), named in both languages."""
-    return CatalogueOut.of(await queries.self_catalogue(ports.db, account_id, by=by))
+    return CatalogueOut.of(await queries.show_self_catalogue(ports.db, account_id, by=by))

@@ -19,7 +19,7 @@ from shared.http import Answer, Body, Listed, Once, Page
 router = APIRouter()
 
 
-class OwnedEdition(Answer):
+class OwnedOut(Answer):
     """One row of the inventory (S22)."""
 
     entitlement_id: UUID
@@ -37,7 +37,7 @@ class OwnedEdition(Answer):
     state: ServiceState
 
     @classmethod
-    def of(cls, owned: Owned) -> "OwnedEdition":
+    def of(cls, owned: Owned) -> "OwnedOut":
         return cls(
             entitlement_id=owned.entitlement.entitlement_id,
             edition_id=owned.edition.edition_id,
@@ -60,10 +60,10 @@ class OwnedGroupOut(Answer):
 
     code: str
     names: Mapping[str, str]
-    editions: tuple[OwnedEdition, ...]
+    editions: tuple[OwnedOut, ...]
 
 
-class Inventory(Answer):
+class InventoryOut(Answer):
     """What an account has, by product group."""
 
     groups: tuple[OwnedGroupOut, ...]
@@ -78,14 +78,14 @@ class SeatBody(Body):
 class SeatOut(Answer):
     """A seat and who has it."""
 
-    seat_id: UUID
+    id: UUID
     entitlement_id: UUID
     person_id: UUID
     assigned_at: datetime
 
     @classmethod
     def of(cls, seat: Seat) -> "SeatOut":
-        return cls.model_validate(seat, from_attributes=True)
+        return cls(id=seat.seat_id, entitlement_id=seat.entitlement_id, person_id=seat.person_id, assigned_at=seat.assigned_at)
 
 
 class EntryOut(Answer):
@@ -113,7 +113,7 @@ class EntryOut(Answer):
 
 
 @router.get("/v1/accounts/{account_id}/inventory")
-async def inventory(
+async def show_inventory(
     account_id: UUID,
     by: Annotated[Access, needs(Permission.INVENTORY_VIEW)],
     ports: WithPorts,
@@ -121,13 +121,12 @@ async def inventory(
     search: Annotated[str | None, Query(max_length=100, description="Words of the names, accents and case aside.")] = None,
     *,
     expired: Annotated[bool, Query(description="Also what has expired (R-25).")] = False,
-) -> Inventory:
+) -> InventoryOut:
     """What the account has, by product group (R-24, R-25, R-26)."""
-    found = await queries.inventory(ports, account_id, group=group, search=search, expired=expired, by=by)
-    return Inventory(
+    found = await queries.show_inventory(ports, account_id, group=group, search=search, expired=expired, by=by)
+    return InventoryOut(
         groups=tuple(
-            OwnedGroupOut(code=each.code, names=each.names, editions=tuple(map(OwnedEdition.of, each.editions)))
-            for each in found
+            OwnedGroupOut(code=each.code, names=each.names, editions=tuple(map(OwnedOut.of, each.editions))) for each in found
         )
     )
 
@@ -145,11 +144,11 @@ async def assign_seat(
 
 
 @router.get("/v1/entitlements/{entitlement_id}/seats", response_model=Listed[SeatOut])
-async def seats(
+async def list_seats(
     entitlement_id: UUID, by: Annotated[Access, needs(Permission.SEATS_ASSIGN)], ports: WithPorts, page: Page
 ) -> Response:
     """The seats that are assigned, oldest first."""
-    found = await queries.seats(ports.db, entitlement_id, after=page.after(UUID), rows=page.rows, by=by)
+    found = await queries.list_seats(ports.db, entitlement_id, after=page.after(UUID), rows=page.rows, by=by)
     return page.answer(found, lambda seat: seat.seat_id, SeatOut.of)
 
 
@@ -162,22 +161,22 @@ async def release_seat(
 
 
 @router.get("/v1/entitlements/{entitlement_id}/history", response_model=Listed[EntryOut])
-async def history(
+async def list_history(
     entitlement_id: UUID, by: Annotated[Access, needs(Permission.HISTORY_VIEW)], ports: WithPorts, page: Page
 ) -> Response:
     """Every change of the quantities, newest first (R-27)."""
-    found = await queries.history(ports.db, entitlement_id, before=page.after(int), rows=page.rows, by=by)
+    found = await queries.list_history(ports.db, entitlement_id, before=page.after(int), rows=page.rows, by=by)
     return page.answer(found, lambda entry: entry.position, EntryOut.of)
 
 
 @router.get("/v1/entitlements/{entitlement_id}/history.csv", response_class=StreamingResponse)
-async def csv_history(
+async def export_history(
     entitlement_id: UUID,
     by: Annotated[Access, needs(Permission.HISTORY_VIEW)],
     ports: WithPorts,
     language: Annotated[Language, Query(description="Language of the heading.")] = "en",
 ) -> StreamingResponse:
     """The same as CSV, oldest first, streamed (R-27)."""
-    parts = await queries.csv_history(ports, entitlement_id, language, by=by)
+    parts = await queries.export_history(ports, entitlement_id, language, by=by)
     headers = {"Content-Disposition": f'attachment; filename="history-{entitlement_id}.csv"'}
     return StreamingResponse(parts, media_type="text/csv; charset=utf-8; header=present", headers=headers)

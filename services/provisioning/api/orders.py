@@ -36,10 +36,10 @@ class OrderBody(Body):
         return Draft(tuple(Wanted(line.sku, line.quantity) for line in self.lines))
 
 
-class OrderedLine(Answer):
+class LineOut(Answer):
     """One line and how far it has come. `to_provision` is less than `quantity` where a partner orders what is there."""
 
-    line_id: UUID
+    id: UUID
     entitlement_id: UUID
     edition_id: UUID
     sku: str
@@ -55,21 +55,21 @@ class OrderedLine(Answer):
 class OrderOut(Answer):
     """An order as it was placed, and where its lines are now."""
 
-    order_id: UUID
+    id: UUID
     number: str
     channel: Channel
     account_id: UUID
     placed_at: datetime
     ready_by: datetime
     partner_reference: str | None
-    lines: tuple[OrderedLine, ...]
+    lines: tuple[LineOut, ...]
     warnings: tuple[Literal["domain-not-verified"], ...]
 
     @classmethod
     def of(cls, view: OrderView) -> "OrderOut":
         order = view.order
         return cls(
-            order_id=order.order_id,
+            id=order.order_id,
             number=order.number,
             channel=order.channel,
             account_id=order.account_id,
@@ -81,7 +81,7 @@ class OrderOut(Answer):
         )
 
 
-class PreviewLine(Answer):
+class PreviewLineOut(Answer):
     """One line as it would be ordered."""
 
     edition_id: UUID
@@ -91,19 +91,19 @@ class PreviewLine(Answer):
     renews_on: date
 
 
-class Preview(Answer):
+class PreviewOut(Answer):
     """What the customer reviews before submitting (S25): renewal dates, the promise, what is missing (R-16, R-21)."""
 
-    lines: tuple[PreviewLine, ...]
+    lines: tuple[PreviewLineOut, ...]
     ready_by: datetime
     warnings: tuple[Literal["domain-not-verified"], ...]
 
 
-def lines_of(view: OrderView) -> tuple[OrderedLine, ...]:
+def lines_of(view: OrderView) -> tuple[LineOut, ...]:
     """The lines with the names of their editions."""
     return tuple(
-        OrderedLine(
-            line_id=line.line_id,
+        LineOut(
+            id=line.line_id,
             entitlement_id=line.entitlement_id,
             edition_id=line.edition_id,
             sku=view.editions[line.edition_id].sku,
@@ -122,11 +122,11 @@ def lines_of(view: OrderView) -> tuple[OrderedLine, ...]:
 @router.post("/v1/accounts/{account_id}/orders/preview")
 async def preview_order(
     account_id: UUID, body: OrderBody, by: Annotated[Access, needs(Permission.ORDERS_PLACE)], ports: WithPorts
-) -> Preview:
+) -> PreviewOut:
     """Reviews an order without placing it (R-21): refuses what placing it would refuse."""
     shown = OrderOut.of(await commands.preview_order(ports, account_id, body.draft(), by=by))
-    lines = tuple(PreviewLine.model_validate(line, from_attributes=True) for line in shown.lines)
-    return Preview(lines=lines, ready_by=shown.ready_by, warnings=shown.warnings)
+    lines = tuple(PreviewLineOut.model_validate(line, from_attributes=True) for line in shown.lines)
+    return PreviewOut(lines=lines, ready_by=shown.ready_by, warnings=shown.warnings)
 
 
 @router.post("/v1/accounts/{account_id}/orders", status_code=201, response_model=OrderOut)
@@ -142,15 +142,15 @@ async def place_order(
 
 
 @router.get("/v1/accounts/{account_id}/orders", response_model=Listed[OrderOut])
-async def orders(
+async def list_orders(
     account_id: UUID, by: Annotated[Access, needs(Permission.ORDERS_VIEW)], ports: WithPorts, page: Page
 ) -> Response:
     """The account's orders, newest first."""
-    found = await queries.orders(ports.db, account_id, before=page.after(UUID), rows=page.rows, by=by)
+    found = await queries.list_orders(ports.db, account_id, before=page.after(UUID), rows=page.rows, by=by)
     return page.answer(found, lambda view: view.order.order_id, OrderOut.of)
 
 
 @router.get("/v1/orders/{order_id}")
-async def order(order_id: UUID, by: Annotated[Access, needs(Permission.ORDERS_VIEW)], ports: WithPorts) -> OrderOut:
+async def show_order(order_id: UUID, by: Annotated[Access, needs(Permission.ORDERS_VIEW)], ports: WithPorts) -> OrderOut:
     """One order, and how far its lines have come (S31)."""
-    return OrderOut.of(await queries.order(ports.db, order_id, by=by))
+    return OrderOut.of(await queries.show_order(ports.db, order_id, by=by))

@@ -1,5 +1,6 @@
 """A partner's billing system: its orders, and the feed of what it shall bill."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
@@ -13,7 +14,8 @@ from services.provisioning.api.wiring import WithPorts
 from services.provisioning.model import Draft, Wanted
 from shared.auth import needs
 from shared.contracts.access import Access, Permission
-from shared.http import Body, Once
+from shared.contracts.provisioning import BillingDue
+from shared.http import Answer, Body, Listed, Once, next_page
 
 router = APIRouter()
 
@@ -30,6 +32,14 @@ class PartnerOrderBody(Body):
         return Draft(tuple(Wanted(line.sku, line.quantity) for line in self.lines), self.reference)
 
 
+class RecordOut(Answer):
+    """One record of the partner's topic."""
+
+    sequence: int = Field(description="Its place in the partner's stream, counted without gaps.")
+    headers: Mapping[str, str] = Field(description="The record's headers, as sent.")
+    data: BillingDue = Field(description="The record's value, byte by byte.")
+
+
 @router.post("/v1/partner/orders", status_code=201, response_model=OrderOut)
 async def place_partner_order(
     body: PartnerOrderBody,
@@ -43,8 +53,8 @@ async def place_partner_order(
     )
 
 
-@router.get("/v1/partner/feed")
-async def partner_feed(
+@router.get("/v1/partner/feed", response_model=Listed[RecordOut])
+async def read_partner_feed(
     request: Request,
     by: Annotated[Access, needs(Permission.PARTNER_FEED_READ)],
     ports: WithPorts,
@@ -52,7 +62,7 @@ async def partner_feed(
     limit: Annotated[int, Query(ge=1, le=500, description="Most records on the page.")] = 100,
 ) -> Response:
     """The records of the partner's own topic, in order and without gaps: headers as sent, `data` the value's very bytes."""
-    told = await queries.partner_feed(ports.db, after=after, rows=limit + 1, by=by)
+    told = await queries.read_partner_feed(ports.db, after=after, rows=limit + 1, by=by)
     shown = told[:limit]
     items = [
         {
@@ -62,8 +72,5 @@ async def partner_feed(
         }
         for each in shown
     ]
-    headers = {}
-    if len(told) > limit:
-        following = request.url.include_query_params(after=shown[-1].sequence)
-        headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+    headers = next_page(request, shown[-1].sequence) if len(told) > limit else {}
     return Response(orjson.dumps({"items": items}), headers=headers, media_type="application/json")

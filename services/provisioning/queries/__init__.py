@@ -1,23 +1,23 @@
 """Reading what provisioning owns."""
 
-from services.provisioning.queries.catalogue import self_catalogue, whole_catalogue
-from services.provisioning.queries.feed import Told, partner_feed
-from services.provisioning.queries.history import Language, csv_history, history
-from services.provisioning.queries.inventory import Owned, OwnedGroup, inventory, seats
-from services.provisioning.queries.orders import order, orders
+from services.provisioning.queries.catalogue import show_catalogue, show_self_catalogue
+from services.provisioning.queries.feed import FeedRecord, read_partner_feed
+from services.provisioning.queries.history import Language, export_history, list_history
+from services.provisioning.queries.inventory import Owned, OwnedGroup, list_seats, show_inventory
+from services.provisioning.queries.orders import list_orders, show_order
 
 __all__ = [
+    "FeedRecord",
     "Language",
     "Owned",
     "OwnedGroup",
-    "Told",
-    "csv_history",
-    "history",
-    "inventory",
-    "order",
-    "orders",
-    "partner_feed",
-    "seats",
-    "self_catalogue",
-    "whole_catalogue",
+    "export_history",
+    "list_history",
+    "list_orders",
+    "list_seats",
+    "read_partner_feed",
+    "show_catalogue",
+    "show_inventory",
+    "show_order",
+    "show_self_catalogue",
 ]

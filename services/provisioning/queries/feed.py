@@ -29,7 +29,7 @@ LOGGED: Final = (
 
 
 @dataclass(frozen=True)
-class Told:
+class FeedRecord:
     """One record of the partner's topic."""
 
     sequence: int
@@ -37,7 +37,7 @@ class Told:
     value: bytes
 
 
-async def partner_feed(db: Reader, *, after: int, rows: int, by: Access) -> Sequence[Told]:
+async def read_partner_feed(db: Reader, *, after: int, rows: int, by: Access) -> Sequence[FeedRecord]:
     """What the caller's own partner was told after a sequence, without gaps and in order.
 
     Refuses `NotFound` for a caller that belongs to no partner.
@@ -57,4 +57,4 @@ async def partner_feed(db: Reader, *, after: int, rows: int, by: Access) -> Sequ
         .limit(rows)
     )
     events = [Logged(*row) for row in found]
-    return [Told(event.sequence, record(event).headers, event.value) for event in events]
+    return [FeedRecord(event.sequence, record(event).headers, event.value) for event in events]

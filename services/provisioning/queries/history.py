@@ -43,7 +43,7 @@ select to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), kind, start
 """
 
 
-async def history(db: Reader, entitlement_id: UUID, *, before: int | None, rows: int, by: Access) -> Sequence[Entry]:
+async def list_history(db: Reader, entitlement_id: UUID, *, before: int | None, rows: int, by: Access) -> Sequence[Entry]:
     """The ledger, newest entry first, from before the given position."""
     await places.entitlement(db, entitlement_id, Permission.HISTORY_VIEW, by)
     entries = tables.ledger_entry.c
@@ -53,7 +53,7 @@ async def history(db: Reader, entitlement_id: UUID, *, before: int | None, rows:
     return [Entry(*row) for row in await db.all(statement.order_by(entries.position.desc()).limit(rows))]
 
 
-async def csv_history(ports: NetworkPorts, entitlement_id: UUID, language: Language, *, by: Access) -> AsyncIterator[bytes]:
+async def export_history(ports: NetworkPorts, entitlement_id: UUID, language: Language, *, by: Access) -> AsyncIterator[bytes]:
     """The ledger as it is now, oldest entry first, as CSV in UTF-8, a bounded part at a time.
 
     Entries are numbered without gaps and never change, so the parts fit together though each is read by itself.

@@ -12,7 +12,7 @@ from services.provisioning import tables
 from services.provisioning.model import Edition, Entitlement, LineState, Seat, ServiceState, local_day
 from services.provisioning.ports import Ports
 from services.provisioning.queries import places
-from services.provisioning.queries.catalogue import newest_catalogue
+from services.provisioning.queries.catalogue import editions, newest_catalogue
 from shared.contracts.access import Access, Permission
 from shared.db import Reader
 
@@ -36,7 +36,7 @@ class OwnedGroup:
     editions: tuple[Owned, ...]
 
 
-async def inventory(
+async def show_inventory(
     ports: Ports, account_id: UUID, *, group: str | None, search: str | None, expired: bool, by: Access
 ) -> Sequence[OwnedGroup]:
     """Everything of the account, also what only its partner can order (R-24); expired editions when asked for (R-25).
@@ -55,7 +55,7 @@ async def inventory(
     return [OwnedGroup(code, names.get(code, {}), tuple(editions)) for code, editions in groups.items() if editions]
 
 
-async def seats(db: Reader, entitlement_id: UUID, *, after: UUID | None, rows: int, by: Access) -> Sequence[Seat]:
+async def list_seats(db: Reader, entitlement_id: UUID, *, after: UUID | None, rows: int, by: Access) -> Sequence[Seat]:
     """The seats that are assigned, in the order in which they were, from after the given one."""
     await places.entitlement(db, entitlement_id, Permission.SEATS_ASSIGN, by)
     assigned = tables.seat.c
@@ -71,15 +71,7 @@ async def _owned(db: Reader, account_id: UUID, today: date) -> Sequence[Owned]:
         Entitlement(*row)
         for row in await db.all(select(tables.entitlement).where(owned.account_id == account_id).order_by(owned.entitlement_id))
     ]
-    editions = {
-        edition.edition_id: edition
-        for edition in (
-            Edition(*row)
-            for row in await db.all(
-                select(tables.edition).where(tables.edition.c.edition_id.in_([each.edition_id for each in entitlements]))
-            )
-        )
-    }
+    known = await editions(db, (each.edition_id for each in entitlements))
     lines = tables.order_line.c
     pending: dict[UUID, int] = dict(
         await db.all(
@@ -92,7 +84,7 @@ async def _owned(db: Reader, account_id: UUID, today: date) -> Sequence[Owned]:
         )
     )
     return [
-        Owned(editions[each.edition_id], each, pending.get(each.entitlement_id, 0), each.state(today)) for each in entitlements
+        Owned(known[each.edition_id], each, pending.get(each.entitlement_id, 0), each.state(today)) for each in entitlements
     ]
 
 

@@ -7,13 +7,14 @@ from uuid import UUID
 from sqlalchemy import exists, select
 
 from services.provisioning import tables
-from services.provisioning.model import Edition, Line, Order, OrderView
+from services.provisioning.model import Line, Order, OrderView
 from services.provisioning.queries import places
+from services.provisioning.queries.catalogue import editions
 from shared.contracts.access import Access, NotFound, Permission
 from shared.db import Reader
 
 
-async def order(db: Reader, order_id: UUID, *, by: Access) -> OrderView:
+async def show_order(db: Reader, order_id: UUID, *, by: Access) -> OrderView:
     """One order; refuses `NotFound` and `PermissionMissing`."""
     row = await db.one(select(tables.placed_order).where(tables.placed_order.c.order_id == order_id))
     if row is None:
@@ -22,7 +23,7 @@ async def order(db: Reader, order_id: UUID, *, by: Access) -> OrderView:
     return (await _views(db, row.account_id, [Order(*row, ())]))[0]
 
 
-async def orders(db: Reader, account_id: UUID, *, before: UUID | None, rows: int, by: Access) -> Sequence[OrderView]:
+async def list_orders(db: Reader, account_id: UUID, *, before: UUID | None, rows: int, by: Access) -> Sequence[OrderView]:
     """The account's orders, newest first, from before the given one."""
     await places.account(db, account_id, Permission.ORDERS_VIEW, by)
     placed = tables.placed_order.c
@@ -43,21 +44,13 @@ async def _views(db: Reader, account_id: UUID, placed: Sequence[Order]) -> Seque
             .order_by(lines.order_id, lines.position)
         )
     ]
-    editions = {
-        edition.edition_id: edition
-        for edition in (
-            Edition(*row)
-            for row in await db.all(
-                select(tables.edition).where(tables.edition.c.edition_id.in_({line.edition_id for line in found}))
-            )
-        )
-    }
+    known = await editions(db, (line.edition_id for line in found))
     domains = tables.account_domain.c
     verified = await db.one(select(exists().where(domains.account_id == account_id, domains.verified)))
     return [
         OrderView(
             replace(each, lines=tuple(line for line in found if line.order_id == each.order_id)),
-            editions,
+            known,
             verified is not None and verified[0],
         )
         for each in placed

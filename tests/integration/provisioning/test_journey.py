@@ -64,7 +64,7 @@ async def test_the_whole_story(house: House) -> None:
     assert [event.value for event in await house.log("partner.billing_due")] == [
         event.value for event in await house.log("partner.billing_due.adatum")
     ]
-    shown = await house.ask("GET", f"/v1/orders/{ordered.json()['order_id']}", ADATUM_BILLING)
+    shown = await house.ask("GET", f"/v1/orders/{ordered.json()['id']}", ADATUM_BILLING)
     assert [line["state"] for line in shown.json()["lines"]] == ["settled", "ready"]
 
 
@@ -123,7 +123,7 @@ async def test_an_older_word_about_a_domain_or_an_account_is_ignored(house: Hous
 
 async def test_an_outage_of_the_service_is_waited_out(house: House) -> None:
     house.online.refuse = 2
-    order = (await house.order(("OFF-E1", 100))).json()["order_id"]
+    order = (await house.order(("OFF-E1", 100))).json()["id"]
     await house.work()
     line = (await house.ask("GET", f"/v1/orders/{order}")).json()["lines"][0]
     assert (line["state"], line["trouble"]) == (LineState.PLACED, "http-503")

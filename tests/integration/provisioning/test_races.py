@@ -75,7 +75,7 @@ async def test_one_person_gets_one_seat_however_often_asked_at_once(house: House
 
 async def test_a_released_seat_can_be_had_once_more(house: House) -> None:
     entitlement = (await house.ready_for_use(("OFF-E1", 100)))["OFF-E1"]
-    seat = (await house.assign(entitlement, NORA)).json()["seat_id"]
+    seat = (await house.assign(entitlement, NORA)).json()["id"]
     path = f"/v1/entitlements/{entitlement}/seats/{seat}"
     answers = await asyncio.gather(*(house.ask("DELETE", path) for _ in range(10)))
     assert sorted(answer.status_code for answer in answers) == [204] + [404] * 9

@@ -34,19 +34,19 @@ async def test_the_self_service_catalogue_names_in_both_languages_and_hides_msdn
 
 async def test_a_catalogue_is_replaced_as_a_whole_by_who_has_read_it(house: House) -> None:
     before = await house.ask("GET", "/v1/catalogue", VENDOR)
-    ids = {e["sku"]: e["edition_id"] for g in before.json()["groups"] for p in g["products"] for e in p["editions"]}
+    ids = {e["sku"]: e["id"] for g in before.json()["groups"] for p in g["products"] for e in p["editions"]}
     smaller = a_catalogue(an_edition("OFF-E1", lot=50, minimum=50))
     assert (await house.ask("PUT", "/v1/catalogue", VENDOR, json=smaller)).status_code == 428
     stale = await house.ask("PUT", "/v1/catalogue", VENDOR, json=smaller, headers={"If-Match": '"1"'})
     assert (stale.status_code, stale.json()["current"]) == (412, 2)
     changed = await house.ask("PUT", "/v1/catalogue", VENDOR, json=smaller, headers={"If-Match": before.headers["ETag"]})
     assert (changed.status_code, changed.headers["ETag"]) == (200, '"3"')
-    assert changed.json()["groups"][0]["products"][0]["editions"][0]["edition_id"] == ids["OFF-E1"]
+    assert changed.json()["groups"][0]["products"][0]["editions"][0]["id"] == ids["OFF-E1"]
     again = await house.ask("PUT", "/v1/catalogue", VENDOR, json=smaller, headers={"If-Match": '"3"'})
     assert again.headers["ETag"] == '"3"'
     assert (await house.order(("OFF-E3", 100))).json()["type"] == "urn:vestibule:problem:edition-withdrawn"
     back = await house.ask("PUT", "/v1/catalogue", VENDOR, json=a_catalogue(), headers={"If-Match": '"3"'})
-    assert ids == {e["sku"]: e["edition_id"] for g in back.json()["groups"] for p in g["products"] for e in p["editions"]}
+    assert ids == {e["sku"]: e["id"] for g in back.json()["groups"] for p in g["products"] for e in p["editions"]}
     assert (await house.ask("PUT", "/v1/catalogue", NORA, json=smaller, headers={"If-Match": '"4"'})).status_code == 403
 
 
@@ -138,8 +138,8 @@ async def test_the_feed_is_the_partners_own_topic_to_the_byte(house: House) -> N
 
 async def test_partners_and_customers_do_not_exist_for_one_another(house: House) -> None:
     entitlement = (await house.ready_for_use(("OFF-E1", 300)))["OFF-E1"]
-    seat = (await house.assign(entitlement, NORA)).json()["seat_id"]
-    order = (await house.order(("OFF-E1", 100))).json()["order_id"]
+    seat = (await house.assign(entitlement, NORA)).json()["id"]
+    order = (await house.order(("OFF-E1", 100))).json()["id"]
     body = {"lines": [{"sku": "OFF-E1", "quantity": 100}]}
     for method, path, request in (
         ("GET", f"/v1/accounts/{CONTOSO_PARIS}/catalogue", {}),
