@@ -5,6 +5,7 @@ from typing import get_args
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Enum,
     Index,
@@ -28,7 +29,7 @@ class DeliveryColumns(TypedColumns):
     """One mail."""
 
     id = Column(Uuid, primary_key=True)
-    version: Named[int]
+    version: Named[int] = Column(BigInteger)
     organisation_id: Named[UUID]
     template: Named[Template] = Column(word(Template))
     event_id: Named[UUID]
@@ -60,7 +61,7 @@ class PersonColumns(TypedColumns):
     """A person's newest profile."""
 
     id = Column(Uuid, primary_key=True)
-    version: Named[int]
+    version: Named[int] = Column(BigInteger)
     email: Named[str]
     first_name: Named[str]
     last_name: Named[str]
@@ -74,7 +75,7 @@ class PartnerColumns(TypedColumns):
     """A partner's newest profile."""
 
     id = Column(Uuid, primary_key=True)
-    version: Named[int]
+    version: Named[int] = Column(BigInteger)
     name: Named[str]
     email: Named[str]
     language: Named[str]
@@ -87,7 +88,7 @@ class AccountColumns(TypedColumns):
     """A purchasing account's names."""
 
     id = Column(Uuid, primary_key=True)
-    version: Named[int]
+    version: Named[int] = Column(BigInteger)
     name: Named[str]
     partner_name: Named[str]
 

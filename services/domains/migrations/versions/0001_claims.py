@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared import migrate
+from shared.migrate import foundation, script
 
 revision = "0001"
 down_revision = None
@@ -88,7 +88,5 @@ comment on table proof is 'What each generation of a claim was verified by: at m
 
 
 def upgrade() -> None:
-    migrate.foundation(op)
-    for statement in TABLES.split(";\n"):
-        if statement.strip():
-            op.execute(statement)
+    foundation(op)
+    script(op, TABLES)

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrate import foundation
+from shared.migrate import foundation, script
 
 revision = "0001"
 down_revision = None
@@ -168,12 +168,10 @@ comment on table client is 'Machines and relying parties. Of a secret only the S
 comment on table session is 'Signed-in browsers. Of a cookie''s secret only the SHA-256.';
 comment on table authorization_code is 'Authorization codes by their SHA-256, and the token that each became.';
 comment on table signing_key is 'The ring of signing keys. Private parts are encrypted.';
-comment on table rate_limit is 'Attempts by the generic cell rate algorithm: when each counted thing is at rest again.'
+comment on table rate_limit is 'Attempts by the generic cell rate algorithm: when each counted thing is at rest again.';
 """
 
 
 def upgrade() -> None:
-    """Revision 0001."""
     foundation(op)
-    for statement in TABLES.split(";\n"):
-        op.execute(statement)
+    script(op, TABLES)
