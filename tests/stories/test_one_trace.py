@@ -14,11 +14,13 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(scope="session")
 def spans() -> InMemorySpanExporter:
-    """Everything that ends in this process from now on; OpenTelemetry takes a provider once."""
+    """Everything that ends in this process from now on; OpenTelemetry takes a provider once, and a test before may have."""
+    if not isinstance(trace.get_tracer_provider(), TracerProvider):
+        trace.set_tracer_provider(TracerProvider())
+    provider = trace.get_tracer_provider()
+    assert isinstance(provider, TracerProvider)
     exporter = InMemorySpanExporter()
-    provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    trace.set_tracer_provider(provider)
     return exporter
 
 
