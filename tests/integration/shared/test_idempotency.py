@@ -37,6 +37,12 @@ async def test_a_hundred_at_once_have_one_effect(shelf: Shelf) -> None:
     assert (await shelf.keep(KEY, name="lamp", count=2)).status_code == 201
 
 
+async def test_once_answered_nobody_who_repeats_waits_for_another(shelf: Shelf) -> None:
+    first = await shelf.keep(KEY, name="lamp", count=2)
+    answers = await asyncio.gather(*(shelf.keep(KEY, name="lamp", count=2) for _ in range(20)))
+    assert {(answer.status_code, answer.content) for answer in answers} == {(201, first.content)}
+
+
 async def test_beside_one_in_flight_another_is_told_so(shelf: Shelf) -> None:
     first = asyncio.create_task(shelf.keep(KEY, name="lamp", count=1, held=True))
     async with asyncio.timeout(10):
