@@ -44,8 +44,6 @@ async def open_ports(settings: NotificationsSettings, base: Base) -> AsyncIterat
         yield NetworkPorts(
             db=base.db,
             now=base.now,
-            new_id=base.new_id,
-            new_token=base.new_token,
             unseal=partial(sealing.open_sealed, keys),
             write=Writer(sender, Addresses(settings.links_url, settings.portal_url)),
             safe=AesSafe(key_bytes(settings.mail_key)),

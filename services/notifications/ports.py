@@ -9,7 +9,6 @@ from services.notifications.model import Answer, Background, Delivery, Envelope,
 from shared.clock import Clock
 from shared.contracts import Event
 from shared.db import Database, JoinedDatabase, Transaction
-from shared.ids import NewId, NewToken
 
 Unseal = Callable[[UUID, str], dict[str, str]]
 """Opens what was sealed about an aggregate; raises `KeyDestroyed` or `SealBroken` of `shared.sealing`."""
@@ -54,15 +53,11 @@ class Ports:
 
     db: Database
     now: Clock
-    new_id: NewId
-    new_token: NewToken
     unseal: Unseal
 
     def within(self, transaction: Transaction) -> "Ports":
         """The same, joined to that transaction, without what asks the network."""
-        return Ports(
-            db=JoinedDatabase(transaction), now=self.now, new_id=self.new_id, new_token=self.new_token, unseal=self.unseal
-        )
+        return Ports(db=JoinedDatabase(transaction), now=self.now, unseal=self.unseal)
 
 
 @dataclass(frozen=True, kw_only=True)

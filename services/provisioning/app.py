@@ -24,7 +24,6 @@ async def open_ports(settings: ProvisioningSettings, base: Base) -> AsyncIterato
         db=base.db,
         now=base.now,
         new_id=base.new_id,
-        new_token=base.new_token,
         ready_within=settings.ready_within,
         drivers={DRIVER: HttpOnlineService(base.http, settings.driver_url, callback_url)},
         opened=SignedCallbacks(settings.driver_secret.get_secret_value().encode()),

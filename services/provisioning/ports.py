@@ -9,7 +9,7 @@ from uuid import UUID
 from services.provisioning.model import Answer, Setup, Told
 from shared.clock import Clock
 from shared.db import Database, JoinedDatabase, Transaction
-from shared.ids import NewId, NewToken
+from shared.ids import NewId
 from shared.refusals import Forbidden
 
 
@@ -46,7 +46,6 @@ class Ports:
     db: Database
     now: Clock
     new_id: NewId
-    new_token: NewToken
     ready_within: timedelta
 
     def within(self, transaction: Transaction) -> "Ports":

@@ -3,7 +3,6 @@
 Every service keeps its own copy of these documents and decides by them alone (no right travels in a token).
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -167,8 +166,3 @@ class Access:
         """Who acts. Acting in an organisation that is not one's own is acting on its behalf."""
         foreign = place is not None and place.organisation_id not in (None, self.organisation_id)
         return Actor(kind=self.kind, id=str(self.subject), on_behalf_of=place.organisation_id if foreign and place else None)
-
-
-def permissions(values: Iterable[str]) -> frozenset[Permission]:
-    """The permissions of these names."""
-    return frozenset(Permission(value) for value in values)

@@ -102,7 +102,6 @@ async def ports(url: str) -> AsyncIterator[NetworkPorts]:
             db=db.PooledDatabase(engine, tools),
             now=clock.now,
             new_id=ids.new_id,
-            new_token=ids.new_token,
             ready_within=timedelta(hours=4),
             drivers={},
             opened=SignedCallbacks(b""),

@@ -290,7 +290,6 @@ async def running(url: str, *, pool: int = 8) -> AsyncIterator[House]:
         db=database,
         now=clock,
         new_id=ids.new_id,
-        new_token=ids.new_token,
         ready_within=timedelta(hours=4),
         drivers={DRIVER: online},
         opened=SignedCallbacks(SECRET),
