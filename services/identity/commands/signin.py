@@ -134,8 +134,10 @@ async def redeem_code(
     if not code:
         raise TokenRefused(error="invalid_request", error_description="code is needed")
     async with ports.db.transaction() as tx:
+        found = await store.code_locked(tx, hashed(code))
         outcome = rules.redeem_code(
-            await store.code_locked(tx, hashed(code)),
+            found,
+            session=await store.session(tx, found.session_id) if found else None,
             client=client,
             redirect_uri=redirect_uri,
             verifier=verifier,

@@ -125,6 +125,7 @@ def authorize(
 def redeem_code(
     code: Code | None,
     *,
+    session: Session | None,
     client: Client,
     redirect_uri: str | None,
     verifier: str | None,
@@ -132,6 +133,8 @@ def redeem_code(
     now: datetime,
 ) -> Redeemed | Replayed:
     """The code exchanged once, by the client it was given to, with the proof of who asked (RFC 7636 §4.6).
+
+    It ends with the session in which it was given.
 
     Refuses `TokenRefused`: `invalid_grant`, or `invalid_request` without a verifier.
     """
@@ -143,7 +146,7 @@ def redeem_code(
         raise _invalid_grant()
     if code.token_id is not None:
         return Replayed(code if code.revoked_at else replace(code, revoked_at=now))
-    if code.expires_at <= now:
+    if code.expires_at <= now or session is None or not session.is_alive(now):
         raise _invalid_grant()
     return Redeemed(replace(code, token_id=token_id))
 

@@ -39,6 +39,7 @@ from services.identity.store.signin import (
     keep_ring,
     keep_session,
     lock_ring,
+    session,
     session_by_secret,
     signing_keys,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "people_of",
     "person",
     "person_at",
+    "session",
     "session_by_secret",
     "signing_keys",
     "subject",

@@ -35,6 +35,12 @@ async def session_by_secret(db: Reader, secret_hash: bytes) -> Session | None:
     return Session(*row) if row else None
 
 
+async def session(db: Reader, session_id: UUID) -> Session | None:
+    """The session with this id."""
+    row = await db.one(select(tables.session).where(tables.session.c.id == session_id))
+    return Session(*row) if row else None
+
+
 async def keep_session(tx: Transaction, noun: Session) -> None:
     """Keeps the session as it is now."""
     statement = insert(tables.session).values(vars(noun))

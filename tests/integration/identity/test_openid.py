@@ -145,6 +145,17 @@ async def test_a_code_needs_its_verifier_its_client_its_address_and_haste(house:
         assert (await redeem(house.http, client_id, told["code"], verifier)).json()["error"] == "invalid_grant"
 
 
+async def test_a_code_ends_with_the_session_it_was_given_in(house: House) -> None:
+    await house.contoso()
+    client_id, (verifier, challenge) = await house.site(), pkce()
+    async with house.browser() as browser:
+        told = await code_for(browser, client_id, HARRY, PASSWORD, challenge)
+        form = hidden((await browser.get("/signin?then=/authorize")).text)
+        assert (await browser.post("/signout", data=form)).status_code == 303
+    answer = await redeem(house.http, client_id, told["code"], verifier)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
 async def test_the_token_endpoint_answers_as_the_standard_says(house: House) -> None:
     made = await commands.bootstrap(house.ports, replace_secret=False)
     client = {"client_id": str(made.client_id), "client_secret": str(made.secret)}
