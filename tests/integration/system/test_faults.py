@@ -125,13 +125,18 @@ async def begun(house: House) -> AsyncIterator[Running]:
 async def running(begun: Running) -> Running:
     """The run with everything ready, and Nora signed in again if her token has ended."""
     await eventually_asked(lambda: is_ready(begun))
-    if (await begun.nora.call("GET", begun.stage.url("identity", "/v1/me"))).status == 200:
+    if await standing(begun) == 200:
         return begun
     return replace(begun, nora=await signed_in(begun.stage, begun.contoso.nora, begun.contoso.nora_password))
 
 
 async def is_ready(running: Running) -> bool:
-    return bool((await running.document())["state"] == "ready")
+    """Whether every role says so, and connections to a database that died have been noticed."""
+    return (await running.document())["state"] == "ready" and await standing(running) in (200, 401)
+
+
+async def standing(running: Running) -> int:
+    return (await running.nora.call("GET", running.stage.url("identity", "/v1/me"))).status
 
 
 async def test_while_kafka_hangs_orders_are_taken(running: Running) -> None:
