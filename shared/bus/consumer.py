@@ -16,13 +16,13 @@ import structlog
 
 from shared.bus import inbox, metrics
 from shared.bus.envelope import Record, Undecodable, Unreadable, place, read
-from shared.bus.faults import Fault, fault_of, reason
 from shared.bus.listeners import Listeners
 from shared.bus.sorting import Item, State, divide
 from shared.bus.telling import ListenerFailed, tell
 from shared.clock import Clock
 from shared.contracts import Stream
 from shared.db import PooledDatabase, Transaction
+from shared.faults import Fault, fault_of, reason
 
 RACES_LOST: Final = 20
 """How often a lost race is run again before it counts as a failure."""

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from shared.cause import current_cause
 from shared.db import ChangedMeanwhile
+from shared.faults import Fault, fault_of, sqlstate
 from shared.http import kinds
 from shared.http.kinds import Kind, Refused
 from shared.http.state import caller, state
@@ -122,20 +123,20 @@ async def _http(_: Request, fault: Exception) -> Response:
             raise fault
 
 
-RETRIED_SQLSTATES: Final = ("40001", "40P01", "55P03")  # serialization, deadlock, lock not available
 BAD_VALUE_CLASS: Final = "22"
-OUTAGE_CLASSES: Final = ("", "08", "28", "3D", "53", "57")  # connection, credentials, no such database, resources, operators
+UNREPORTED_OR_CANCELLED: Final = ("", "57014")
+"""A connection that broke without a word, and a statement that took too long."""
 
 
 async def _database(request: Request, fault: Exception) -> Response:
     """An outage is 503 with `Retry-After`; a lost race 409; a value that no column takes 422; anything else a fault."""
-    if not isinstance(fault, DBAPIError):
-        return problem(kinds.DATABASE_AWAY, headers=RETRY_SOON)
-    sqlstate = str(getattr(fault.orig, "sqlstate", None) or "")
-    if sqlstate in RETRIED_SQLSTATES:
-        return await _changed_meanwhile(request, fault)
-    if sqlstate.startswith(BAD_VALUE_CLASS):
-        return problem(kinds.INVALID_REQUEST, {"errors": []})
-    if fault.connection_invalidated or sqlstate[:2] in OUTAGE_CLASSES:
-        return problem(kinds.DATABASE_AWAY, headers=RETRY_SOON)
-    raise fault
+    state = sqlstate(fault)
+    match fault_of(fault):
+        case Fault.RACE:
+            return await _changed_meanwhile(request, fault)
+        case Fault.OWN if state.startswith(BAD_VALUE_CLASS):
+            return problem(kinds.INVALID_REQUEST, {"errors": []})
+        case Fault.OWN if state not in UNREPORTED_OR_CANCELLED:
+            raise fault
+        case _:
+            return problem(kinds.DATABASE_AWAY, headers=RETRY_SOON)

@@ -13,8 +13,11 @@ from shared.refusals import Refusal
 RACES: Final = {"40001", "40P01", "55P03"}
 """Serialization failure, deadlock, lock not available."""
 
-AWAY: Final = {"57P01", "57P02", "57P03", "57P05", "53300", "25006", "28000", "28P01", "3D000"}
-"""Shut down, crashed, starting up, idle session cut, too many connections, a replica, and no way in (yet)."""
+AWAY: Final = {"57P01", "57P02", "57P03", "57P05", "25006"}
+"""Shut down, crashed, starting up, idle session cut, a replica."""
+
+AWAY_CLASSES: Final = {"08", "28", "3D", "53"}
+"""No connection, no way in (yet), no such database, nothing left of disk, memory or connections."""
 
 
 class Fault(Enum):
@@ -36,15 +39,17 @@ def fault_of(error: Exception) -> Fault:
         return Fault.RACE
     if isinstance(error, NoConnectionFree | OSError):
         return Fault.AWAY
-    if isinstance(error, DBAPIError):
-        state: str | None = getattr(error.orig, "sqlstate", None)
-    else:
-        state = getattr(error, "sqlstate", None)
+    state = sqlstate(error)
     if state in RACES:
         return Fault.RACE
-    if state in AWAY or (state or "").startswith("08") or (isinstance(error, DBAPIError) and error.connection_invalidated):
+    if state in AWAY or state[:2] in AWAY_CLASSES or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return Fault.AWAY
     return Fault.OWN
+
+
+def sqlstate(error: Exception) -> str:
+    """What PostgreSQL calls it; empty for a fault that it did not report."""
+    return str(getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None) or "")
 
 
 def reason(error: Exception) -> tuple[str, str]:
