@@ -1,10 +1,12 @@
 """The role `worker`: sends what the service told, hears what others tell, and keeps the clock. Any number may run."""
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any, Final
 
+import structlog
 from fastapi import FastAPI
 
 from shared.bus.consumer import Consumer
@@ -22,6 +24,13 @@ from shared.settings import Settings
 
 RETRY_EVERY: Final = timedelta(seconds=1)
 MEASURE_EVERY: Final = timedelta(seconds=5)
+
+LAST_MOMENT: Final = 15.0
+"""Seconds for the other parts to end after one has failed; then the process ends, so that a fresh one can begin."""
+
+PART_FAILED: Final = 70
+
+log = structlog.get_logger()
 
 
 class Wakers:
@@ -70,9 +79,19 @@ async def until(stop: asyncio.Event, service: AnyService, settings: Settings) ->
         ]
         async with asyncio.TaskGroup() as tasks:
             begun = [tasks.create_task(part) for part in work]
+            for task in begun:
+                task.add_done_callback(_end_with)
             await serve(FastAPI(routes=health.routes(), openapi_url=None), settings, health, stop)
             for task in begun:
                 task.cancel()
+
+
+def _end_with(part: asyncio.Task[None]) -> None:
+    """A part that fails is a fault of ours: it is told, and the process ends even if another part does not let go."""
+    if part.cancelled() or part.exception() is None:
+        return
+    log.critical("worker_part_failed", part=getattr(part.get_coro(), "__qualname__", ""), exc_info=part.exception())
+    asyncio.get_running_loop().call_later(LAST_MOMENT, os._exit, PART_FAILED)
 
 
 def _kept(job: Job[Any], ports: Any, woken: Wakers) -> Coroutine[Any, Any, None]:
