@@ -1,7 +1,7 @@
 """Both roles of a service as processes have them: told by the API, relayed, heard by the worker, and a quiet end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -28,7 +28,7 @@ from shared.roles import api, worker
 from shared.service import AnyService, Base, Service
 from shared.settings import Settings
 from tests.integration.shared.shelf import HARRY, access
-from tests.support.servers import Databases
+from tests.support.servers import Databases, running_kafka
 
 pytestmark = pytest.mark.anyio
 
@@ -82,12 +82,12 @@ def empty(postgres: Databases) -> str:
 
 
 @pytest.fixture(scope="module")
-def broker(kafka: Kafka) -> Kafka:
-    admin = AdminClient(kafka.client_settings)
-    topic = NewTopic("identity.access", num_partitions=3, replication_factor=1)
-    for future in admin.create_topics([topic]).values():
-        future.result()
-    return kafka
+def broker() -> Iterator[Kafka]:
+    """One of our own: whoever else plays identity would tell and hear on the same topics."""
+    with running_kafka() as kafka:
+        (made,) = AdminClient(kafka.client_settings).create_topics([NewTopic("identity.access", 3, 1)]).values()
+        made.result()
+        yield kafka
 
 
 @pytest.fixture
