@@ -85,7 +85,8 @@ def empty(postgres: Databases) -> str:
 def broker() -> Iterator[Kafka]:
     """One of our own: whoever else plays identity would tell and hear on the same topics."""
     with running_kafka() as kafka:
-        (made,) = AdminClient(kafka.client_settings).create_topics([NewTopic("identity.access", 3, 1)]).values()
+        admin = AdminClient(kafka.client_settings)
+        (made,) = admin.create_topics([NewTopic("identity.access", 3, 1)]).values()
         made.result()
         yield kafka
 
