@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from services.identity import commands, queries
 from services.identity.api.fields import Address, Country, Language, Line, Search
-from services.identity.model import ROLES, Invitation, InvitationDraft, InvitationState, Role, Subject, email_address
+from services.identity.model import ROLES, Invitation, InvitationDraft, InvitationState, Role, email_address
 from services.identity.ports import Ports
 from shared.auth import access_document, needs, signed_in
 from shared.contracts.access import Access, Grant, IdentityAccess, NotFound, Permission, ScopeKind
@@ -103,17 +103,12 @@ class RolesBody(Body):
     reach: Reach = Field(default="account", description="How far around the account they hold.")
 
 
-class RightsOut(Answer):
-    """What somebody holds, and the version of it."""
+class RolesOut(Answer):
+    """What somebody holds at the account now, and the version of all that they hold anywhere."""
 
     id: UUID
     version: int
-    grants: tuple[Grant, ...]
-
-    @classmethod
-    def of(cls, subject: Subject) -> "RightsOut":
-        """The answer for what a subject holds."""
-        return cls(id=subject.id, version=subject.version, grants=subject.grants)
+    roles: tuple[Role, ...]
 
 
 class MeOut(Answer):
@@ -196,13 +191,13 @@ async def change_roles(
     ports: WithPorts,
     version: IfMatch,
     response: Response,
-) -> RightsOut:
+) -> RolesOut:
     """Makes these the person's roles at the account; the last Account Admin stays (M-15)."""
     subject = await commands.change_roles(
         ports, account_id, person_id, frozenset(body.roles), reach=ScopeKind(body.reach), version=version, by=by
     )
     response.headers.update(etag(subject.version))
-    return RightsOut.of(subject)
+    return RolesOut(id=subject.id, version=subject.version, roles=tuple(dict.fromkeys(body.roles)))
 
 
 @router.get("/v1/me")

@@ -40,6 +40,7 @@ async def test_roles_change_by_whoever_read_the_newest_version(house: House) -> 
     assert (await harry.call("PUT", path, body, If_Match='"7"')).status_code == 412
     changed = await harry.call("PUT", path, body, If_Match=f'"{nora["version"]}"')
     assert (changed.status_code, changed.headers["etag"]) == (200, '"2"')
+    assert changed.json() == {"id": nora["id"], "version": 2, "roles": ["report_viewer"]}, "and nothing of other accounts"
     told = (await house.told("identity.access"))[-1]
     assert (told["subject"], told["version"], told["grants"][0]["roles"]) == (nora["id"], 2, ["report_viewer"])
     same = await harry.call("PUT", path, body, If_Match='"2"')
