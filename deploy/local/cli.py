@@ -118,6 +118,8 @@ def env(folder: Folder, name: str) -> None:
     try:
         settings = folder.settings(name)
     except KeyError:
+        if not folder.runs():
+            raise click.ClickException("nothing runs here; first: vestibule up") from None
         raise click.ClickException(f"nothing of that name runs here: {name}") from None
     for variable, value in settings.items():
         click.echo(f"export {variable}={shlex.quote(value)}")
@@ -131,6 +133,8 @@ def reset(folder: Folder, *, yes: bool) -> None:
     if folder.runs():
         raise click.ClickException("it runs; first: vestibule down")
     if folder.path.exists():
+        if not folder.is_ours():
+            raise click.ClickException(f"{folder.path} is not the data of a run; nothing was deleted")
         if not yes:
             click.confirm(f"Delete everything in {folder.path}?", abort=True)
         folder.delete()

@@ -116,6 +116,10 @@ class Folder:
         kept: dict[str, dict[str, str]] = json.loads(self._settings_file.read_text()) if self.runs() else {}
         return kept[name]
 
+    def is_ours(self) -> bool:
+        """Whether a run was here: a folder that nobody ever claimed has somebody else's files, but for a start's own log."""
+        return self._lock_file.exists() or {entry.name for entry in self.path.iterdir()} <= {"logs"}
+
     def delete(self) -> None:
         """Forgets everything; refuses while a supervisor has the folder."""
         with self.claimed():
