@@ -6,10 +6,11 @@ from typing import Literal
 
 import click
 import httpx
+from confluent_kafka import KafkaException
 from pydantic import Field, SecretStr
 
 from shared import ids
-from shared.bus.admin import Admin
+from shared.bus.admin import PARTNER_SLUG, Admin
 from shared.bus.login import Login
 from shared.cli.faults import REFUSED, fail, settings_of
 from shared.cli.running import service_of
@@ -59,13 +60,15 @@ def apply_kafka(replication: int) -> None:
 def enroll_partner(slug: str, *, name: str, email: str, language: str, time_zone: str, replication: int) -> None:
     """Prints the partner's credentials as JSON. Broken off half-way, it may be run again and ends what it began."""
     settings = settings_of(EnrollSettings)
+    if not PARTNER_SLUG.fullmatch(slug):
+        fail(f"{slug!r} can't name a partner: lower-case letters, digits and hyphens, a letter first", REFUSED)
+    body = {"slug": slug, "name": name, "email": email, "language": language, "time_zone": time_zone}
+    enrolled = _enrolled_at_identity(settings, body)  # first: what it refuses must not change the user's password at Kafka
     kafka_password = ids.new_token()
     try:
         user = Admin(settings.login(), replication=replication).enroll(slug, kafka_password)
-    except ValueError as fault:
-        fail(str(fault), REFUSED)
-    body = {"slug": slug, "name": name, "email": email, "language": language, "time_zone": time_zone}
-    enrolled = _enrolled_at_identity(settings, body)
+    except (KafkaException, TimeoutError) as fault:
+        fail(f"Kafka at {settings.kafka_bootstrap} does not do it: {str(fault) or 'no answer'}; run this again", REFUSED)
     credentials = {
         **enrolled,
         "kafka_bootstrap": settings.kafka_bootstrap,
@@ -98,6 +101,8 @@ def _enrolled_at_identity(settings: EnrollSettings, body: dict[str, str]) -> dic
             )
     except httpx.HTTPError as fault:
         fail(f"identity does not answer: {type(fault).__name__}", REFUSED)
+    if answer.is_error and "problem:idempotency-key-reused" in answer.text:
+        fail(f"{body['slug']} is enrolled already, with other particulars", REFUSED)
     if answer.is_error:
         fail(f"identity refuses: {answer.text}", REFUSED)
     enrolled: dict[str, str] = answer.json()
