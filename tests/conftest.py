@@ -1,7 +1,13 @@
 """What every test may ask for. Async tests carry `pytest.mark.anyio`."""
 
+from collections.abc import Iterator
+
 import pytest
 import structlog
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 pytest_plugins = ["tests.support.servers"]
 
@@ -9,6 +15,20 @@ structlog.configure(
     processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()],
     logger_factory=structlog.stdlib.LoggerFactory(),
 )
+
+# The first provider of a process stays: this one records, whatever a test turns on later.
+TRACES = TracerProvider()
+trace.set_tracer_provider(TRACES)
+
+
+@pytest.fixture
+def spans() -> Iterator[InMemorySpanExporter]:
+    """What ends in spans while the test runs."""
+    exporter = InMemorySpanExporter()
+    processor = SimpleSpanProcessor(exporter)
+    TRACES.add_span_processor(processor)
+    yield exporter
+    exporter.shutdown()
 
 
 @pytest.fixture(scope="session")

@@ -1,27 +1,12 @@
 """One trace leads from the request that somebody made to the mail that somebody gets."""
 
 import pytest
-from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from deploy.local.tour import ordering
 from tests.support.story import Story
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="session")
-def spans() -> InMemorySpanExporter:
-    """Everything that ends in this process from now on; OpenTelemetry takes a provider once, and a test before may have."""
-    if not isinstance(trace.get_tracer_provider(), TracerProvider):
-        trace.set_tracer_provider(TracerProvider())
-    provider = trace.get_tracer_provider()
-    assert isinstance(provider, TracerProvider)
-    exporter = InMemorySpanExporter()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    return exporter
 
 
 async def test_from_the_order_to_its_confirmation(story: Story, spans: InMemorySpanExporter) -> None:

@@ -8,9 +8,6 @@ from functools import partial
 from uuid import UUID
 
 import pytest
-from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sqlalchemy import insert, select, update
 
@@ -373,8 +370,9 @@ async def test_no_secret_lies_in_any_table_at_any_time(house: House, mailer: Pla
     assert len(mailer.arrived) == 1
 
 
-async def test_one_trace_leads_from_the_event_to_the_mail_server(house: House, mailer: PlayedMailer) -> None:
-    spans = recorded_spans()
+async def test_one_trace_leads_from_the_event_to_the_mail_server(
+    house: House, mailer: PlayedMailer, spans: InMemorySpanExporter
+) -> None:
     await house.hear(a_profile())
     with span("POST /v1/orders") as begun:
         await house.hear(ORDER)
@@ -387,16 +385,6 @@ async def test_one_trace_leads_from_the_event_to_the_mail_server(house: House, m
         told = (await connection.exec_driver_sql("select correlation_id, traceparent from event_log")).mappings().one()
     assert told["correlation_id"] == an_id(99)
     assert told["traceparent"].split("-")[1] == f"{of_smtp.context.trace_id:032x}"
-
-
-def recorded_spans() -> InMemorySpanExporter:
-    spans = InMemorySpanExporter()
-    provider = trace.get_tracer_provider()
-    if not isinstance(provider, TracerProvider):
-        provider = TracerProvider()
-        trace.set_tracer_provider(provider)
-    provider.add_span_processor(SimpleSpanProcessor(spans))
-    return spans
 
 
 async def test_the_vendor_can_see_why_somebody_got_no_mail(house: House, mailer: PlayedMailer) -> None:
