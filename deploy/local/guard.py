@@ -17,6 +17,8 @@ import sys
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_KEEPCAPS = 8
+_PR_SET_SECUREBITS = 28
+_SECBIT_NO_SETUID_FIXUP = 1 << 2
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 _CAP_DAC_OVERRIDE = 1
@@ -41,6 +43,8 @@ def become(uid: int, *, reach: bool) -> None:
     libc = ctypes.CDLL(None)
     if keep:
         libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        # access(2) would otherwise forget the right for whoever is not root, and initdb asks it about its neighbours.
+        libc.prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setgid(uid)
     os.setuid(uid)

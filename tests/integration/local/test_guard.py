@@ -1,6 +1,7 @@
 """A guarded program dies with whoever started it."""
 
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -44,3 +45,17 @@ def test_nothing_is_run_for_a_parent_that_is_gone() -> None:
 
     assert finished.returncode == 1
     assert not finished.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root steps down, and only Linux lets it reach")
+def test_a_program_of_another_user_may_ask_about_its_neighbours_in_a_closed_folder(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    neighbour = closed / "neighbour"
+    neighbour.symlink_to("/bin/true")
+    ask = "import os, sys; print(os.geteuid() != 0, os.access(sys.argv[1], os.X_OK))"
+    nobody = pwd.getpwnam("nobody").pw_uid
+
+    command = guarded(["/usr/bin/env", sys.executable, "-c", ask, str(neighbour)], signal.SIGKILL, user=f"{nobody}+reach")
+
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() == ["True", "True"]
