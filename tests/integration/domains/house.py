@@ -17,15 +17,15 @@ from services.domains import api, commands, jobs, listeners
 from services.domains.adapters.names import name_policy
 from services.domains.ports import Dns, NetworkPorts
 from shared import db, ids, sealing
-from shared.auth import access_document
 from shared.contracts import Actor, Event
-from shared.contracts.access import Access, Grant, IdentityAccess, Permission, Scope, ScopeKind
+from shared.contracts.access import Grant, IdentityAccess, Permission, Scope, ScopeKind
 from shared.contracts.identity import AccountRegistered
-from shared.http import Kind, Refused, create_app, kinds
+from shared.http import Kind, Refused, create_app
 from shared.jobs import until_quiet
 from shared.migrate import migrate
 from tests.support.clock import HandClock
 from tests.support.dns import FakeDns
+from tests.support.rights import KnownRights
 from tests.unit.domains.makers import CHALLENGE
 
 CONTOSO, FABRIKAM = UUID(int=0xA0), UUID(int=0xA1)
@@ -69,21 +69,6 @@ def rights(subject: UUID, organisation_id: UUID, kind: ScopeKind, at: UUID | Non
         organisation_id=organisation_id,
         grants=(grant,) if permissions else (),
     )
-
-
-class KnownRights:
-    """Takes `Bearer <subject>` for a good token: tokens have tests of their own."""
-
-    def __init__(self, database: db.PooledDatabase) -> None:
-        self._database = database
-
-    async def of(self, authorization: str | None) -> Access:
-        if authorization is None:
-            raise Refused(kinds.TOKEN_MISSING)
-        document = await access_document(self._database, UUID(authorization.removeprefix("Bearer ")))
-        if document is None:
-            raise Refused(kinds.TOKEN_INVALID)
-        return Access.of(document)
 
 
 @dataclass

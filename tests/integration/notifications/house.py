@@ -17,19 +17,18 @@ from services.notifications.adapters.safe import AesSafe
 from services.notifications.model import Delivery
 from services.notifications.ports import Mailer, NetworkPorts
 from shared import db, ids
-from shared.auth import access_document
 from shared.cause import Cause, caused_by
 from shared.contracts import Actor, Event, contract_of
 from shared.contracts.access import Access, Grant, IdentityAccess, Permission, Scope, ScopeKind
 from shared.contracts.domains import AdminNominated
 from shared.contracts.identity import InvitationSent, PartnerProfile, PersonProfile
-from shared.http import create_app, kinds
-from shared.http.kinds import Refused
+from shared.http import create_app
 from shared.jobs import until_quiet
 from shared.migrate import migrate
 from shared.sealing import new_key_pair, open_sealed, private_keys, public_key, seal
 from tests.support.clock import HandClock
 from tests.support.mail import PlayedMailer
+from tests.support.rights import KnownRights
 from tests.unit.notifications.samples import ADATUM, CONTOSO, NOON, NORA, SECRET, WRITER, an_id
 
 IDENTITY: Final = Actor(kind="service", id="identity")
@@ -151,21 +150,6 @@ def rights(subject: UUID, kind: ScopeKind, scope: UUID | None, *permissions: Per
 
 def a_vendor() -> IdentityAccess:
     return rights(VENDOR, ScopeKind.VENDOR, None, Permission.EVENTS_REREAD)
-
-
-class KnownRights:
-    """Takes `Bearer <subject>` for a good token: tokens have tests of their own."""
-
-    def __init__(self, database: db.PooledDatabase) -> None:
-        self._database = database
-
-    async def of(self, authorization: str | None) -> Access:
-        if authorization is None:
-            raise Refused(kinds.TOKEN_MISSING)
-        document = await access_document(self._database, UUID(authorization.removeprefix("Bearer ")))
-        if document is None:
-            raise Refused(kinds.TOKEN_INVALID)
-        return Access.of(document)
 
 
 async def prepare(url: str) -> None:

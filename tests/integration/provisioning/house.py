@@ -17,18 +17,17 @@ from services.provisioning.adapters.copy import CopyOut
 from services.provisioning.app import DRIVER
 from services.provisioning.ports import NetworkPorts
 from shared import db, ids
-from shared.auth import access_document
 from shared.bus.envelope import Logged
 from shared.contracts import Actor, Event, contract_of
-from shared.contracts.access import Access, Grant, IdentityAccess, Permission, Scope, ScopeKind
+from shared.contracts.access import Grant, IdentityAccess, Permission, Scope, ScopeKind
 from shared.contracts.domains import DomainAssociated, DomainVerified
 from shared.contracts.identity import AccountRegistered
-from shared.http import create_app, kinds
-from shared.http.kinds import Refused
+from shared.http import create_app
 from shared.jobs import until_quiet
 from shared.migrate import migrate
 from tests.support.clock import HandClock
 from tests.support.online import FakeOnlineService
+from tests.support.rights import KnownRights
 
 IDENTITY = Actor(kind="service", id="identity")
 SECRET = b"callback-secret"
@@ -255,21 +254,6 @@ def an_associated_domain(account: UUID, *, verified: bool, version: int = 1, cla
         display="contoso.com",
         verified=verified,
     )
-
-
-class KnownRights:
-    """Takes `Bearer <subject>` for a good token: tokens have tests of their own."""
-
-    def __init__(self, database: db.PooledDatabase) -> None:
-        self._database = database
-
-    async def of(self, authorization: str | None) -> Access:
-        if authorization is None:
-            raise Refused(kinds.TOKEN_MISSING)
-        document = await access_document(self._database, UUID(authorization.removeprefix("Bearer ")))
-        if document is None:
-            raise Refused(kinds.TOKEN_INVALID)
-        return Access.of(document)
 
 
 async def prepare(url: str) -> None:
