@@ -10,6 +10,7 @@ import json
 import secrets
 import signal
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ class Node:
     folder: Path
     client_port: int
     controller_port: int
+    advertised_port: int
+    """Where clients and other nodes are told to go: the client port, or a proxy in front of it."""
 
     @property
     def log(self) -> Path:
@@ -60,19 +63,25 @@ class Node:
 class Kafka:
     """A cluster whose data, ports and operator live in `folder`; `port` is where its first node would like to listen.
 
-    A cluster that is started again keeps its data and moves to other ports where somebody took the old ones.
+    A cluster that is started again keeps its data and moves to other ports where somebody took the old ones. `advertised`
+    are the ports of proxies in front of the nodes, one for each.
     """
 
-    def __init__(self, java: Java, folder: Path, *, nodes: int = 1, port: int | None = None) -> None:
+    def __init__(
+        self, java: Java, folder: Path, *, nodes: int = 1, port: int | None = None, advertised: Sequence[int] = ()
+    ) -> None:
         self._java = java
         folder.mkdir(parents=True, exist_ok=True)
         cluster_file = folder / "cluster.json"
         kept = json.loads(cluster_file.read_text()) if cluster_file.exists() else _new_cluster(nodes, port)
         self._cluster_id: str = kept["cluster_id"]
         self.operator = Operator("operator", kept["password"])
+        found = [(free_port(client), free_port(controller)) for client, controller in kept["ports"]]
         self.nodes = [
-            Node(number, folder / f"node-{number}", free_port(client), free_port(controller))
-            for number, (client, controller) in enumerate(kept["ports"], start=1)
+            Node(number, folder / f"node-{number}", client, controller, shown)
+            for number, ((client, controller), shown) in enumerate(
+                zip(found, advertised or [client for client, _ in found], strict=True), start=1
+            )
         ]
         self._running: dict[int, subprocess.Popen[bytes]] = {}
         ports = [(node.client_port, node.controller_port) for node in self.nodes]
@@ -81,7 +90,7 @@ class Kafka:
     @property
     def bootstrap(self) -> str:
         """Addresses of all nodes, separated by commas."""
-        return ",".join(f"127.0.0.1:{node.client_port}" for node in self.nodes)
+        return ",".join(f"127.0.0.1:{node.advertised_port}" for node in self.nodes)
 
     @property
     def pid(self) -> int:
@@ -108,7 +117,7 @@ class Kafka:
     async def start(self) -> None:
         """Formats a new cluster, starts every node and waits until the cluster answers."""
         await self.format()
-        await asyncio.gather(*map(self._start, self.nodes))
+        await asyncio.gather(*map(self.start_node, self.nodes))
         await self._answers()
 
     async def stop(self, *, patience: float = 5) -> None:
@@ -120,25 +129,19 @@ class Kafka:
         """Whether every started node still runs."""
         return all(process.poll() is None for process in self._running.values())
 
+    def pid_of(self, node: Node) -> int | None:
+        """Process id of a node; None when it does not run."""
+        process = self._running.get(node.id)
+        return process.pid if process and process.poll() is None else None
+
     def kill(self, node: Node) -> None:
         """Ends a node as a power cut would."""
         process = self._running.pop(node.id)
         process.send_signal(signal.SIGKILL)
         process.wait()
 
-    async def restart(self, node: Node) -> None:
-        """Starts a killed node again and waits until the whole cluster answers."""
-        await self._start(node)
-        await self._answers()
-
-    async def _format(self, node: Node) -> None:
-        if (node.folder / "meta.properties").exists():
-            return
-        user = f"SCRAM-SHA-512=[name={self.operator.username},password={self.operator.password}]"
-        args: list[str | Path] = ["format", "-t", self._cluster_id, "-g", "-c", node.properties, "-S", user]
-        await run(self._java.command(node.argfile, main="kafka.tools.StorageTool", args=args))
-
-    async def _start(self, node: Node) -> None:
+    async def start_node(self, node: Node) -> None:
+        """Starts a node and waits until it says that it is ready, which it can't before there is a quorum."""
         offset = node.log.stat().st_size if node.log.exists() else 0
         java = replace(self._java, options=[*self._java.options, f"-Dlog4j2.configurationFile={LOGGING}"])
         command = java.command(node.argfile, main="kafka.Kafka", args=[node.properties])
@@ -150,6 +153,18 @@ class Kafka:
                 return b"Kafka Server started" in lines.read()
 
         await ready(process, started, log=node.log, patience=PATIENCE)
+
+    async def restart(self, node: Node) -> None:
+        """Starts a killed node again and waits until the whole cluster answers."""
+        await self.start_node(node)
+        await self._answers()
+
+    async def _format(self, node: Node) -> None:
+        if (node.folder / "meta.properties").exists():
+            return
+        user = f"SCRAM-SHA-512=[name={self.operator.username},password={self.operator.password}]"
+        args: list[str | Path] = ["format", "-t", self._cluster_id, "-g", "-c", node.properties, "-S", user]
+        await run(self._java.command(node.argfile, main="kafka.tools.StorageTool", args=args))
 
     async def _answers(self) -> None:
         """Every running node is in the metadata, and groups find a coordinator (which makes the offsets topic)."""
@@ -174,7 +189,7 @@ class Kafka:
             "node.id": node.id,
             "log.dirs": node.folder,
             "listeners": f"CLIENT://127.0.0.1:{node.client_port},CONTROLLER://127.0.0.1:{node.controller_port}",
-            "advertised.listeners": f"CLIENT://127.0.0.1:{node.client_port}",
+            "advertised.listeners": f"CLIENT://127.0.0.1:{node.advertised_port}",
             "controller.quorum.voters": ",".join(f"{n.id}@127.0.0.1:{n.controller_port}" for n in self.nodes),
             "listener.name.client.scram-sha-512.sasl.jaas.config": f"{SCRAM} required {user};",
             "listener.name.controller.plain.sasl.jaas.config": (

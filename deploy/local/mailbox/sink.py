@@ -39,6 +39,14 @@ class Hang:
 Fault = RefuseRecipient | Answer | CutAfterData | Hang
 
 
+@dataclass(frozen=True)
+class Unknown:
+    """Addresses that begin so are refused with this line, every time."""
+
+    beginning: str
+    line: str
+
+
 class MailSink:
     """Listens on loopback and puts mails into a box. `faults` are used up one by one, each by the next mail.
 
@@ -48,6 +56,7 @@ class MailSink:
     def __init__(self, box: Box, *, tls: ssl.SSLContext | None = None, credentials: tuple[str, str] | None = None) -> None:
         self.box = box
         self.faults: deque[Fault] = deque()
+        self.unknown: list[Unknown] = []
         self._tls = tls
         self._credentials = credentials
         self._server: asyncio.Server | None = None
@@ -85,7 +94,10 @@ class MailSink:
     async def handle_RCPT(  # noqa: N802 -- aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Takes every recipient, or as the next fault says."""
+        """Takes every recipient that is not unknown, or as the next fault says."""
+        for unknown in self.unknown:
+            if address.startswith(unknown.beginning):
+                return unknown.line
         if self.faults and isinstance(fault := self.faults[0], RefuseRecipient):
             self.faults.popleft()
             return fault.line

@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from deploy.local.mailbox.box import Box, Message
-from deploy.local.mailbox.sink import Answer, CutAfterData, Fault, MailSink, RefuseRecipient
+from deploy.local.mailbox.sink import Answer, CutAfterData, Fault, Hang, MailSink, RefuseRecipient, Unknown
 
 PAGE = Path(__file__).with_name("page")
 OURS = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'; base-uri 'none'"
@@ -73,7 +73,11 @@ class Pages:
 
     async def order_fault(self, request: Request) -> Response:
         order = await request.json()
-        self._sink.faults.extend([_fault(order)] * int(order.get("times", 1)))
+        match _fault(order):
+            case Unknown() as unknown:
+                self._sink.unknown.append(unknown)
+            case fault:
+                self._sink.faults.extend([fault] * int(order.get("times", 1)))
         return JSONResponse({"waiting": len(self._sink.faults)}, status_code=201)
 
     async def ready(self, _request: Request) -> Response:
@@ -104,9 +108,16 @@ def _headers(message: Message) -> Mapping[str, str]:
     return {name: str(value) for name, value in message.mail.items()}
 
 
-def _fault(order: Mapping[str, Any]) -> Fault:
-    """`{"recipient": LINE}`, `{"answer": LINE}` or `{"cut": true}`."""
+def _fault(order: Mapping[str, Any]) -> Fault | Unknown:
+    """`{"recipient": LINE}`, `{"answer": LINE}`, `{"cut": true}` or `{"hang": SECONDS}` for the next mail.
+
+    `{"unknown": BEGINNING, "line": LINE}` for addresses that begin so, from now on.
+    """
     match order:
+        case {"unknown": str(beginning), "line": str(line)}:
+            return Unknown(beginning, line)
+        case {"hang": int(seconds) | float(seconds)}:
+            return Hang(seconds)
         case {"recipient": str(line)}:
             return RefuseRecipient(line)
         case {"answer": str(line)}:
@@ -114,4 +125,6 @@ def _fault(order: Mapping[str, Any]) -> Fault:
         case {"cut": True}:
             return CutAfterData()
         case _:
-            raise HTTPException(422, "Say {recipient: LINE}, {answer: LINE} or {cut: true}.")
+            raise HTTPException(
+                422, "Say {recipient: LINE}, {answer: LINE}, {cut: true}, {hang: SECONDS} or {unknown: BEGINNING, line: LINE}."
+            )

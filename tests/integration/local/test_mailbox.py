@@ -11,7 +11,7 @@ import aiosmtplib
 import httpx
 import pytest
 
-from deploy.local.mailbox import Answer, Box, CutAfterData, Hang, MailSink, RefuseRecipient
+from deploy.local.mailbox import Answer, Box, CutAfterData, Hang, MailSink, RefuseRecipient, Unknown
 from deploy.local.mailbox.web import application
 from shared.clock import now
 from tests.support.certificates import localhost_certificate
@@ -101,6 +101,20 @@ def test_it_fails_as_told_and_then_no_more(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_an_unknown_address_is_refused_every_time_and_uses_up_no_fault(tmp_path: Path) -> None:
+    async def story() -> None:
+        sink = MailSink(Box(tmp_path, now))
+        sink.unknown.append(Unknown("harry@", "550 5.1.1 nobody"))
+        sink.faults.append(Answer("451 4.3.0 later"))
+        async with running(sink) as port:
+            for _ in range(2):
+                with pytest.raises(aiosmtplib.SMTPRecipientsRefused):
+                    await aiosmtplib.send(a_mail(), hostname="127.0.0.1", port=port)
+        assert len(sink.faults) == 1
+
+    asyncio.run(story())
+
+
 def test_it_asks_for_encryption_and_a_name_where_told(tmp_path: Path) -> None:
     async def story() -> None:
         certificate = localhost_certificate(tmp_path)
@@ -158,10 +172,13 @@ def test_faults_can_be_ordered_over_http(tmp_path: Path) -> None:
         sink = MailSink(Box(tmp_path, now))
         async with reading(sink) as page:
             ordered = await page.post("/api/faults", json={"answer": "450 4.2.0 busy", "times": 2})
+            await page.post("/api/faults", json={"hang": 0.5})
+            await page.post("/api/faults", json={"unknown": "nobody@", "line": "550 5.1.1 nobody"})
             senseless = await page.post("/api/faults", json={"explode": True})
 
         assert ordered.status_code == 201
-        assert list(sink.faults) == [Answer("450 4.2.0 busy")] * 2
+        assert list(sink.faults) == [*[Answer("450 4.2.0 busy")] * 2, Hang(0.5)]
+        assert sink.unknown == [Unknown("nobody@", "550 5.1.1 nobody")]
         assert senseless.status_code == 422
 
     asyncio.run(story())
