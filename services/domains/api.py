@@ -13,6 +13,7 @@ from services.domains.commands import Looked
 from services.domains.model import Claim, Nomination, ProofRecord, Report, Watch
 from services.domains.ports import NetworkPorts
 from services.domains.queries import ClaimView
+from shared.addresses import EmailAddress
 from shared.auth import needs, signed_in
 from shared.contracts.access import Access, Permission
 from shared.http import Answer, Body, Listed, Once, Page, etag, ports
@@ -34,7 +35,7 @@ class DomainBody(Body):
 class NomineeBody(Body):
     """Whom to ask."""
 
-    email: str = Field(min_length=3, max_length=320, description="An address at the domain; one's own is fine.")
+    email: EmailAddress = Field(description="An address at the domain; one's own is fine.")
     language: Literal["fr", "en"] = Field(description="Language of the mail.")
 
 

@@ -12,6 +12,7 @@ from prometheus_client import Counter
 from services.domains import rules, store
 from services.domains.model import Account, Claim, Nomination, ProofRecord, Report, Watch
 from services.domains.ports import NetworkPorts, Ports
+from shared.addresses import EmailAddress
 from shared.cause import Cause, caused_by, current_journey
 from shared.contracts.access import Access
 from shared.contracts.identity import AccountRegistered
@@ -69,9 +70,8 @@ async def associate_domain(ports: Ports, account_id: UUID, domain: str, *, by: A
         return claim
 
 
-async def nominate_admin(ports: Ports, claim_id: UUID, email: str, language: str, *, by: Access) -> Nomination:
+async def nominate_admin(ports: Ports, claim_id: UUID, address: EmailAddress, language: str, *, by: Access) -> Nomination:
     """Asks the owner of the address to administer the domain; the link's secret leaves this function sealed alone."""
-    address = rules.email_address(email)
     secret, nomination_id = ports.new_token(), ports.new_id()
     async with ports.db.transaction() as tx:
         claim = await store.claim_locked(tx, claim_id)
@@ -82,7 +82,7 @@ async def nominate_admin(ports: Ports, claim_id: UUID, email: str, language: str
             address=address,
             language=language,
             secret_hash=hashed(secret),
-            sealed=ports.seal(nomination_id, {"email": str(address), "secret": secret}),
+            sealed=ports.seal(nomination_id, {"email": address, "secret": secret}),
             taken=await store.taken(tx, claim.domain, claim.organisation_id),
             by=by,
             new_nomination_id=nomination_id,
@@ -112,7 +112,7 @@ async def accept_nomination(ports: NetworkPorts, secret: str, *, authorization: 
     """Makes the caller the domain's global administrator and begins to look for the proof."""
     rules.require_person(by)
     found = await _nomination(ports, secret)
-    address = rules.email_address(await ports.people.address_of(authorization))
+    address = await ports.people.address_of(authorization)
     async with ports.db.transaction() as tx:
         claim = await store.claim_locked(tx, found.claim_id)
         decision = rules.accept_nomination(
@@ -133,7 +133,7 @@ async def decline_nomination(ports: NetworkPorts, secret: str, *, authorization:
     """Takes the caller's no; the claim needs another administrator."""
     rules.require_person(by)
     found = await _nomination(ports, secret)
-    address = rules.email_address(await ports.people.address_of(authorization))
+    address = await ports.people.address_of(authorization)
     async with ports.db.transaction() as tx:
         claim = await store.claim_locked(tx, found.claim_id)
         nomination = await store.nomination_locked(tx, found.id)

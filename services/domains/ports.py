@@ -6,6 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from services.domains.model import Challenge, NamePolicy, Question, Sighting
+from shared.addresses import EmailAddress
 from shared.clock import Clock
 from shared.db import Database, JoinedDatabase, Transaction
 from shared.ids import NewId, NewToken
@@ -25,7 +26,7 @@ class Dns(Protocol):
 class People(Protocol):
     """Identity, asked on behalf of the caller."""
 
-    async def address_of(self, authorization: str) -> str:
+    async def address_of(self, authorization: str) -> EmailAddress:
         """The address that identity vouches for, of the bearer; refuses a 503 problem when it can't be known."""
         ...
 

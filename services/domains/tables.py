@@ -19,7 +19,8 @@ from sqlalchemy import (
 )
 
 from services.domains.model import Check, ClaimState, NominationState, Report
-from shared.columns import MOMENT, AsJson, word
+from shared.addresses import EmailAddress
+from shared.columns import MOMENT, Address, AsJson, word
 
 metadata = MetaData()
 
@@ -73,14 +74,14 @@ class NominationColumns(TypedColumns):
     claim_id = Column(Uuid, nullable=False)
     organisation_id = Column(Uuid, nullable=False)
     state: Named[NominationState] = Column(word(NominationState), nullable=False)
-    email: Named[str | None] = Column(Text)
+    email: Named[EmailAddress | None] = Column(Address)
     secret_hash = Column(LargeBinary, nullable=False)
     nominator_id = Column(Uuid, nullable=False)
     expires_at = Column(MOMENT, nullable=False)
     answered_by: Named[UUID | None] = Column(Uuid)
     version = Column(BigInteger, nullable=False)
 
-    __row_pos__: tuple[UUID, UUID, UUID, NominationState, str | None, bytes, UUID, datetime, UUID | None, int]
+    __row_pos__: tuple[UUID, UUID, UUID, NominationState, EmailAddress | None, bytes, UUID, datetime, UUID | None, int]
 
 
 nomination = Table("nomination", metadata, NominationColumns, comment=NominationColumns.__doc__)

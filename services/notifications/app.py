@@ -32,7 +32,7 @@ async def open_ports(settings: NotificationsSettings, base: Base) -> AsyncIterat
             host=settings.smtp_host,
             port=settings.smtp_port,
             starttls=settings.smtp_starttls,
-            greets_as=settings.mail_from.rpartition("@")[2],
+            greets_as=settings.mail_from.domain,
             username=settings.smtp_username,
             password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
             ca_file=settings.smtp_ca_file,

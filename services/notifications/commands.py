@@ -13,7 +13,6 @@ from prometheus_client import Counter, Histogram
 from services.notifications import rules, store
 from services.notifications.model import (
     Account,
-    AddressUnusable,
     Background,
     Delivery,
     Enclosed,
@@ -24,6 +23,7 @@ from services.notifications.model import (
     State,
 )
 from services.notifications.ports import NetworkPorts, Ports
+from shared.addresses import NotAnAddress
 from shared.cause import Cause, caused_by, current_cause
 from shared.contracts import Event, contract_of
 from shared.contracts.domains import AdminNominated, DomainVerified
@@ -162,7 +162,7 @@ async def _decide(ports: NetworkPorts, tx: Transaction, mail: Delivery) -> tuple
         envelope = await _write(ports, tx, mail) if mail.message is None else ports.safe.unlock(mail.id, mail.message)
     except KeyDestroyed:
         return rules.fail(mail, "obsolete_key", now=now), None
-    except AddressUnusable:
+    except NotAnAddress:
         return rules.fail(mail, "address_refused", status=rules.BAD_SYNTAX, now=now), None
     if envelope is None:
         return rules.wait_for_recipient(mail, now=now), None

@@ -179,11 +179,6 @@ class Envelope:
 
 
 @dataclass(eq=False)
-class AddressUnusable(Invalid):
-    """No mail can be sent to an address of this form."""
-
-
-@dataclass(eq=False)
 class SealIncomplete(Invalid):
     """What was sealed for the letter lacks a value."""
 

@@ -18,7 +18,7 @@ class Writer(Protocol):
     """Writes the mail about an event in its reader's language."""
 
     def __call__(self, delivery: Delivery, event: Event, reader: Reader, background: Background) -> Envelope:
-        """The finished mail; refuses `AddressUnusable`."""
+        """The finished mail; raises `NotAnAddress` for a reader whom no mail can reach."""
         ...
 
 

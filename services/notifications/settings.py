@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from shared import sealing
+from shared.addresses import EmailAddress
 from shared.settings import BaseUrl, Key, Settings
 
 Language = Literal["fr", "en"]
@@ -16,10 +17,9 @@ def _is_key_set(value: SecretStr) -> SecretStr:
     return value
 
 
-def _is_address(value: str) -> str:
-    local, _, domain = value.rpartition("@")
-    if not (local and domain and value.isascii() and value.isprintable()) or set(value) & set(' <>(),;:"'):
-        raise ValueError("a plain mail address is needed")
+def _is_ascii(value: EmailAddress) -> EmailAddress:
+    if not value.isascii():
+        raise ValueError("an address that every mail server takes is needed: ASCII before the @")
     return value
 
 
@@ -42,7 +42,7 @@ class NotificationsSettings(Settings):
     smtp_ca_file: Path | None = Field(
         default=None, description="CA certificates that the mail server's must come from; the system's when not given."
     )
-    mail_from: Annotated[str, AfterValidator(_is_address)] = Field(
+    mail_from: Annotated[EmailAddress, AfterValidator(_is_ascii)] = Field(
         description="Address that mails come from; its domain is also that of every Message-ID."
     )
     mail_from_name: str = Field(description="The vendor's name, shown as the sender and at the head of every mail.")

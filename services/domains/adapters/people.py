@@ -5,6 +5,7 @@ from typing import Final
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from shared.addresses import EmailAddress
 from shared.http import Kind, Refused
 
 IDENTITY_AWAY: Final = Kind("identity-away", 503, "Who you are can't be confirmed at the moment.")
@@ -14,7 +15,7 @@ PATIENCE: Final = 3.0
 class UserInfo(BaseModel):
     """The claims that are needed (OpenID Connect Core §5.3)."""
 
-    email: str
+    email: EmailAddress
 
 
 class IdentityPeople:
@@ -24,7 +25,7 @@ class IdentityPeople:
         self._address = f"{issuer}/userinfo"
         self._http = http
 
-    async def address_of(self, authorization: str) -> str:
+    async def address_of(self, authorization: str) -> EmailAddress:
         """The address that identity vouches for; refuses `identity-away` (503)."""
         try:
             answer = await self._http.get(self._address, headers={"Authorization": authorization}, timeout=PATIENCE)

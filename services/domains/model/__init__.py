@@ -11,7 +11,7 @@ from services.domains.model.claims import (
     Nomination,
     NominationState,
 )
-from services.domains.model.names import DomainName, EmailAddress, NamePolicy
+from services.domains.model.names import DomainName, NamePolicy
 from services.domains.model.proofs import (
     Cause,
     CauseCode,
@@ -52,7 +52,6 @@ __all__ = [
     "Claim",
     "ClaimState",
     "DomainName",
-    "EmailAddress",
     "Fault",
     "FaultKind",
     "Impasse",

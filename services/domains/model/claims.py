@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from shared.addresses import EmailAddress
 from shared.contracts.access import Place
 from shared.lifecycle import Lifecycle, lifecycle
 
@@ -107,7 +108,7 @@ class Nomination:
     claim_id: UUID
     organisation_id: UUID
     state: NominationState
-    email: str | None
+    email: EmailAddress | None
     """Whose answer counts; forgotten once the nomination has ended."""
     secret_hash: bytes
     """SHA-256 of the link's secret, which is kept nowhere."""

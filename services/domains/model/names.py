@@ -1,4 +1,4 @@
-"""Domain names and addresses as they are once they have come through the door."""
+"""Domain names as they are once they have come through the door, and which of them nobody may claim."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,23 +12,6 @@ class DomainName:
     """A-labels, lower case, no final dot."""
     display: str
     """U-labels, as people read it."""
-
-
-@dataclass(frozen=True)
-class EmailAddress:
-    """An address that can be written to. Made by `rules.email_address`."""
-
-    local: str
-    """As it was typed: what is before the @ means what its owner's mail server says it means."""
-    domain: str
-    """A-labels, lower case."""
-
-    def __str__(self) -> str:
-        return f"{self.local}@{self.domain}"
-
-    def same_as(self, other: "EmailAddress") -> bool:
-        """Whether both reach one person as far as we care: who may answer must not hang on a capital."""
-        return (self.local.casefold(), self.domain) == (other.local.casefold(), other.domain)
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,8 @@ from services.domains.rules.judge import judge
 from services.domains.rules.names import (
     FreeMailDomain,
     NotADomainName,
-    NotAnAddress,
     PublicSuffix,
     domain_name,
-    email_address,
     registrable,
 )
 from services.domains.rules.nominations import (
@@ -64,7 +62,6 @@ __all__ = [
     "NominationReplaced",
     "NominationUnknown",
     "NotADomainName",
-    "NotAnAddress",
     "NotTheNominee",
     "PeopleOnly",
     "PublicSuffix",
@@ -74,7 +71,6 @@ __all__ = [
     "check_now",
     "decline_nomination",
     "domain_name",
-    "email_address",
     "end_look",
     "expire_nomination",
     "judge",

@@ -1,12 +1,12 @@
-"""Which names an organisation may claim, and whose address is at a domain."""
+"""Which names an organisation may claim."""
 
-import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
 import idna
 
-from services.domains.model import DomainName, EmailAddress, NamePolicy
+from services.domains.model import DomainName, NamePolicy
+from shared.addresses import ascii_domain
 from shared.refusals import Invalid
 
 MAX_NAME: Final = 220
@@ -37,19 +37,12 @@ class FreeMailDomain(Invalid):
     domain: str
 
 
-@dataclass(eq=False)
-class NotAnAddress(Invalid):
-    """This is not an e-mail address that can be written to."""
-
-    reason: str
-
-
 def domain_name(given: str, policy: NamePolicy) -> DomainName:
     """The name as it is claimed: UTS #46 non-transitional with STD3 rules, so that `faß.de` stays itself.
 
     Refuses NotADomainName (its `reason` is a code), PublicSuffix (M-22) and FreeMailDomain (M-23).
     """
-    ascii_form = _to_ascii(given)
+    ascii_form = ascii_domain(given.strip().removesuffix("."))
     if ascii_form is None:
         raise NotADomainName(given=given, reason="malformed")
     labels = ascii_form.split(".")
@@ -75,23 +68,3 @@ def registrable(domain: str, policy: NamePolicy) -> str:
     """The part of a domain that is registered, by the public suffix list: what DNS panels append by themselves."""
     suffix = policy.public_suffix(domain) or domain.rpartition(".")[2]
     return ".".join(domain.split(".")[-suffix.count(".") - 2 :])
-
-
-def email_address(given: str) -> EmailAddress:
-    """The address with its domain in A-labels; refuses NotAnAddress."""
-    local, at, domain = given.strip().rpartition("@")
-    ascii_domain = _to_ascii(domain)
-    if not at or ascii_domain is None or "." not in ascii_domain:
-        raise NotAnAddress(reason="domain")
-    local = unicodedata.normalize("NFC", local)
-    if not local or any(not letter.isprintable() or letter in ' "(),:;<>@[\\]' for letter in local) or len(local.encode()) > 64:
-        raise NotAnAddress(reason="local-part")
-    return EmailAddress(local, ascii_domain)
-
-
-def _to_ascii(given: str) -> str | None:
-    """A-labels in lower case without a final dot; None for what is no host name."""
-    try:
-        return idna.encode(given.strip().removesuffix("."), uts46=True, transitional=False, std3_rules=True).decode().lower()
-    except UnicodeError:  # idna's own errors are this
-        return None

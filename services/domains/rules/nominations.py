@@ -13,13 +13,12 @@ from services.domains.model import (
     Answer,
     Claim,
     ClaimState,
-    EmailAddress,
     Nominating,
     Nomination,
     NominationState,
 )
 from services.domains.rules.claims import OURSELVES, DomainTaken, require_at_one
-from services.domains.rules.names import email_address
+from shared.addresses import EmailAddress
 from shared.contracts.access import Access, Permission
 from shared.contracts.domains import AdminAccepted, AdminDeclined, AdminNominated, AdminNominationExpired
 from shared.decision import Decision
@@ -114,7 +113,7 @@ def nominate_admin(
         claim_id=claim.id,
         organisation_id=claim.organisation_id,
         state=NominationState.PENDING,
-        email=str(address),
+        email=address,
         secret_hash=secret_hash,
         nominator_id=by.subject,
         expires_at=now + VALID_FOR,
@@ -245,7 +244,7 @@ def expire_nomination(claim: Claim, nomination: Nomination, *, now: datetime) ->
 
 def _require_nominee(nomination: Nomination, address: EmailAddress, *, now: datetime) -> None:
     look_at_nomination(nomination, now=now)
-    if nomination.email is None or not email_address(nomination.email).same_as(address):
+    if nomination.email is None or not nomination.email.same_as(address):
         raise NotTheNominee
 
 

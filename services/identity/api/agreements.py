@@ -9,9 +9,10 @@ from pydantic import Field
 from starlette.responses import Response
 
 from services.identity import commands, queries
-from services.identity.api.fields import Address, Country, Language, Line, Number, Search, Slug, TimeZone
-from services.identity.model import Account, AccountDraft, Agreement, AgreementDraft, Designation, PartnerDraft, email_address
+from services.identity.api.fields import Country, Language, Line, Number, Search, Slug, TimeZone
+from services.identity.model import Account, AccountDraft, Agreement, AgreementDraft, Designation, PartnerDraft
 from services.identity.ports import Ports
+from shared.addresses import EmailAddress
 from shared.auth import needs, signed_in
 from shared.contracts.access import Access, Permission
 from shared.http import Answer, Body, Listed, Once, Page, ports
@@ -25,13 +26,13 @@ class PartnerBody(Body):
 
     slug: Slug
     name: Line
-    email: Address
+    email: EmailAddress
     language: Language
     time_zone: TimeZone
 
     def draft(self) -> PartnerDraft:
         """The partner as rules take it."""
-        return PartnerDraft(self.slug, self.name, email_address(self.email), self.language, self.time_zone)
+        return PartnerDraft(self.slug, self.name, self.email, self.language, self.time_zone)
 
 
 class EnrolledOut(Answer):
@@ -67,7 +68,7 @@ class AccountBody(Body):
 class AdministratorBody(Body):
     """The person whom the agreement names as its administrator."""
 
-    email: Address
+    email: EmailAddress
     first_name: Line
     last_name: Line
     language: Language
@@ -99,9 +100,7 @@ class AgreementBody(Body):
             time_zone=self.time_zone,
             starts_on=self.starts_on,
             accounts=tuple(AccountDraft(each.number, each.name, each.place) for each in self.accounts),
-            administrator=Designation(
-                email_address(admin.email), admin.first_name, admin.last_name, admin.language, admin.country
-            ),
+            administrator=Designation(admin.email, admin.first_name, admin.last_name, admin.language, admin.country),
         )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, StringConstraints
 
-from services.identity.model import COUNTRIES, email_address
+from services.identity.model import COUNTRIES
 
 
 def _time_zone(text: str) -> str:
@@ -20,7 +20,6 @@ def _country(text: str) -> str:
     return text
 
 
-Address = Annotated[str, StringConstraints(max_length=254), AfterValidator(email_address)]
 Country = Annotated[str, StringConstraints(max_length=2), AfterValidator(_country)]
 Language = Literal["fr", "en"]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]

@@ -9,9 +9,10 @@ from pydantic import Field
 from starlette.responses import Response
 
 from services.identity import commands, queries
-from services.identity.api.fields import Address, Country, Language, Line, Search
-from services.identity.model import ROLES, Invitation, InvitationDraft, InvitationState, Role, email_address
+from services.identity.api.fields import Country, Language, Line, Search
+from services.identity.model import ROLES, Invitation, InvitationDraft, InvitationState, Role
 from services.identity.ports import Ports
+from shared.addresses import EmailAddress
 from shared.auth import access_document, needs, signed_in
 from shared.contracts.access import Access, Grant, IdentityAccess, NotFound, Permission, ScopeKind
 from shared.contracts.identity import InvitationKind
@@ -26,7 +27,7 @@ Reach = Literal["account", "agreement", "organisation"]
 class ColleagueBody(Body):
     """A colleague to be invited."""
 
-    email: Address
+    email: EmailAddress
     first_name: Line
     last_name: Line
     language: Language
@@ -38,7 +39,7 @@ class ColleagueBody(Body):
     def draft(self) -> InvitationDraft:
         """The colleague as rules take them."""
         return InvitationDraft(
-            email_address(self.email),
+            self.email,
             self.first_name,
             self.last_name,
             self.language,

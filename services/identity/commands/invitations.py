@@ -130,7 +130,7 @@ async def _comer(ports: Ports, looked: Looked, answer: Answer, caller: str) -> N
         return looked.person
     invitation = looked.invitation
     words = (
-        invitation.email.rpartition("@")[0],
+        invitation.email.local,
         invitation.first_name,
         invitation.last_name,
         looked.agreement.legal_name,

@@ -15,7 +15,6 @@ from services.identity.model import (
     ClientKind,
     Person,
     Session,
-    email_address,
 )
 from services.identity.ports import Ports
 from services.identity.rules.signin import (
@@ -27,6 +26,7 @@ from services.identity.rules.signin import (
     TooManyAttempts,
     WrongAddressOrPassword,
 )
+from shared.addresses import NotAnAddress, email_address
 from shared.contracts import Actor
 from shared.ids import hashed
 
@@ -192,15 +192,15 @@ async def userinfo(ports: Ports, token: str) -> dict[str, Any] | None:
 async def _person_at(ports: Ports, email: str) -> Person | None:
     try:
         return await store.person_at(ports.db, email_address(email))
-    except ValueError:
+    except NotAnAddress:
         return None
 
 
 def _spelling(email: str) -> str:
     """What attempts are counted by: however an address is spelled, it has one count."""
     try:
-        return email_address(email)
-    except ValueError:
+        return email_address(email).folded
+    except NotAnAddress:
         return email.strip().lower()
 
 

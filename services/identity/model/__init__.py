@@ -1,6 +1,5 @@
 """The nouns of identity."""
 
-from services.identity.model.addresses import EmailAddress, email_address
 from services.identity.model.agreements import (
     Account,
     AccountDraft,
@@ -48,7 +47,6 @@ __all__ = [
     "ClientKind",
     "Code",
     "Designation",
-    "EmailAddress",
     "Holding",
     "Invitation",
     "InvitationDraft",
@@ -63,7 +61,6 @@ __all__ = [
     "Session",
     "SigningKey",
     "Subject",
-    "email_address",
     "grantable_by",
     "permissions_of",
     "redirect_uri",

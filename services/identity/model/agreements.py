@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from services.identity.model.addresses import EmailAddress
+from shared.addresses import EmailAddress
 from shared.contracts.access import Place
 
 

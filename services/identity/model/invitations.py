@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from services.identity.model.addresses import EmailAddress
 from services.identity.model.roles import Role
+from shared.addresses import EmailAddress
 from shared.contracts.access import Scope
 from shared.contracts.identity import InvitationKind
 from shared.lifecycle import lifecycle

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from services.identity.model.addresses import EmailAddress
 from services.identity.model.roles import Role, permissions_of
+from shared.addresses import EmailAddress
 from shared.contracts.access import Grant, Permission, Place, Scope
 
 

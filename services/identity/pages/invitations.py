@@ -145,7 +145,7 @@ def _show(
 async def _other(visit: Visit, looked: commands.Looked) -> str | None:
     """The address of somebody who is signed in and not invited."""
     person = await commands.signed_in_person(visit.ports, visit.session_secret)
-    return person.email if person and person.email != looked.invitation.email else None
+    return person.email.shown if person and not person.email.same_as(looked.invitation.email) else None
 
 
 def _somebody_else(visit: Visit, email: str) -> Response:

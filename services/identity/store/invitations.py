@@ -8,7 +8,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.identity import tables
-from services.identity.model import EmailAddress, Invitation, InvitationState
+from services.identity.model import Invitation, InvitationState
+from shared.addresses import EmailAddress
+from shared.columns import folded
 from shared.contracts.access import Scope
 from shared.db import ChangedMeanwhile, Reader, Transaction
 from shared.rows import keep
@@ -20,7 +22,7 @@ async def invited(db: Reader, secret_hash: bytes) -> tuple[Invitation | None, UU
     """The invitation whose link this is and the person who has its address, both as of one moment."""
     row = await db.one(
         select(tables.invitation, tables.person.c.id)
-        .join(tables.person, tables.person.c.email == tables.invitation.c.email, isouter=True)
+        .join(tables.person, folded(tables.person.c.email) == folded(tables.invitation.c.email), isouter=True)
         .where(tables.invitation.c.secret_hash == secret_hash)
     )
     return (Invitation(*row[:-1]), row[-1]) if row else (None, None)
@@ -37,7 +39,7 @@ async def pending_invitation_locked(tx: Transaction, scope: Scope, email: EmailA
     row = await tx.one(
         select(tables.invitation)
         .join(tables.pending_invitation, tables.pending_invitation.c.invitation_id == tables.invitation.c.id)
-        .where(tables.pending_invitation.c.scope_id == scope.id, tables.pending_invitation.c.email == email)
+        .where(tables.pending_invitation.c.scope_id == scope.id, tables.pending_invitation.c.email == email.folded)
         .with_for_update(of=tables.invitation)
     )
     return Invitation(*row) if row else None
@@ -62,7 +64,7 @@ async def keep_invitation(tx: Transaction, noun: Invitation) -> None:
     if noun.state is not InvitationState.PENDING:
         await tx.execute(delete(pending).where(pending.c.invitation_id == noun.id))
         return
-    rows = [{"scope_id": scope.id, "email": noun.email, "invitation_id": noun.id} for scope in noun.scopes]
+    rows = [{"scope_id": scope.id, "email": noun.email.folded, "invitation_id": noun.id} for scope in noun.scopes]
     kept = await tx.execute(insert(pending).values(rows).on_conflict_do_nothing())
     if kept.rowcount != len(rows):
         raise ChangedMeanwhile

@@ -6,8 +6,10 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.identity import tables
-from services.identity.model import EmailAddress, Person, Subject
+from services.identity.model import Person, Subject
+from shared.addresses import EmailAddress
 from shared.auth import keep_access
+from shared.columns import folded
 from shared.contracts import Event
 from shared.contracts.access import IdentityAccess, NotFound
 from shared.db import Reader, Transaction
@@ -23,8 +25,8 @@ async def person(db: Reader, person_id: UUID) -> Person:
 
 
 async def person_at(db: Reader, email: EmailAddress) -> Person | None:
-    """Whoever signs in with this address."""
-    row = await db.one(select(tables.person).where(tables.person.c.email == email))
+    """Whoever signs in with this address, in whatever capitals."""
+    row = await db.one(select(tables.person).where(folded(tables.person.c.email) == email.folded))
     return Person(*row) if row else None
 
 

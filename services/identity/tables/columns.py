@@ -7,19 +7,12 @@ from sqlalchemy import Dialect, MetaData, Text, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
-from services.identity.model import EmailAddress, Holding, Role
+from services.identity.model import Holding, Role
 from shared.contracts.access import Permission, Scope
 
 metadata = MetaData()
 
 Value = TypeVar("Value")
-
-
-class Address(TypeDecorator[EmailAddress]):
-    """An e-mail address, which was checked when it came in."""
-
-    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
-    cache_ok: bool | None = True
 
 
 class PersonOrClient(TypeDecorator[Literal["person", "client"]]):

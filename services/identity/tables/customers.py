@@ -5,8 +5,9 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, Date, ForeignKey, Table, Text, TypedColumns, Uuid
 
-from services.identity.model import EmailAddress
-from services.identity.tables.columns import Address, metadata
+from services.identity.tables.columns import metadata
+from shared.addresses import EmailAddress
+from shared.columns import Address
 
 
 class Partners(TypedColumns):

@@ -6,19 +6,20 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, Named, Table, Text, TypedColumns, Uuid
 
-from services.identity.model import EmailAddress, Holding, InvitationState, Role
-from services.identity.tables.columns import HOLDINGS, ROLES, SCOPES, Address, PersonOrClient, metadata
-from shared.columns import MOMENT, word
+from services.identity.model import Holding, InvitationState, Role
+from services.identity.tables.columns import HOLDINGS, ROLES, SCOPES, PersonOrClient, metadata
+from shared.addresses import EmailAddress
+from shared.columns import MOMENT, Address, word
 from shared.contracts.access import Scope
 from shared.contracts.identity import InvitationKind
 
 
 class People(TypedColumns):
-    """People with a work account."""
+    """People with a work account; of the spellings of an address that differ in capitals, one person has one."""
 
     id = Column(Uuid, primary_key=True)
     organisation_id = Column(Uuid, nullable=False)
-    email = Column(Address, nullable=False, unique=True)
+    email = Column(Address, nullable=False)
     first_name = Column(Text, nullable=False)
     last_name = Column(Text, nullable=False)
     language = Column(Text, nullable=False)
@@ -113,10 +114,10 @@ invitation = Table("invitation", metadata, Invitations, comment=Invitations.__do
 
 
 class PendingInvitations(TypedColumns):
-    """One pending invitation per scope and address; the row goes when the invitation ends."""
+    """One pending invitation per scope and address, folded; the row goes when the invitation ends."""
 
     scope_id = Column(Uuid, primary_key=True)
-    email = Column(Address, primary_key=True)
+    email = Column(Text, primary_key=True)
     invitation_id = Column(Uuid, ForeignKey("invitation.id"), nullable=False)
 
 

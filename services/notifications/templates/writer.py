@@ -1,6 +1,5 @@
 """The finished mail: a letter in its layout, as the bytes that every attempt sends."""
 
-import re
 import textwrap
 from dataclasses import dataclass
 from email.headerregistry import Address
@@ -8,27 +7,25 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Final
 
-import idna
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from services.notifications.model import AddressUnusable, Background, Delivery, Envelope, Reader
+from services.notifications.model import Background, Delivery, Envelope, Reader
 from services.notifications.templates.language import READ, Language, Phrase, clean
 from services.notifications.templates.letters import Addresses, Context, letter
 from services.notifications.templates.message import message
 from services.notifications.templates.parts import Letter
+from shared.addresses import EmailAddress, email_address
 from shared.contracts import Event
 
 HERE: Final = Path(__file__).parent
 WIDTH: Final = 72
-
-LOCAL_PART: Final = re.compile(r"[^\s@\"(),:;<>\[\]\\\x00-\x20\x7f]{1,64}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sender:
     """Who writes: the mails' address, the vendor's name, what the law wants under a mail, the language of last resort."""
 
-    address: str
+    address: EmailAddress
     name: str
     legal: str
     language: str
@@ -49,7 +46,6 @@ class Writer:
     def __init__(self, sender: Sender, addresses: Addresses) -> None:
         self._sender = sender
         self._addresses = addresses
-        self._domain = sender.address.rpartition("@")[2]
         layouts = Environment(
             loader=FileSystemLoader(HERE),
             autoescape=select_autoescape(["html"], default=False),
@@ -63,7 +59,7 @@ class Writer:
         self._html = layouts.get_template("layout.html")
 
     def __call__(self, delivery: Delivery, event: Event, reader: Reader, background: Background) -> Envelope:
-        recipient = mail_address(reader.email)
+        recipient = email_address(reader.email)
         language = Language.of(reader.language, reader.time_zone, otherwise=self._sender.language)
         context = Context(language, recipient, background, self._addresses, delivery.event_id)
         sides = self._sides(letter(event, context), language, reader, delivery)
@@ -73,7 +69,7 @@ class Writer:
                 "To": recipient,
                 "Subject": sides.subject,
                 "Date": format_datetime(delivery.created_at),
-                "Message-ID": f"<{delivery.id}@{self._domain}>",
+                "Message-ID": f"<{delivery.id}@{self._sender.address.domain}>",
                 "Content-Language": language.code,
                 "Auto-Submitted": "auto-generated",  # RFC 3834
                 "X-Auto-Response-Suppress": "All",
@@ -96,17 +92,6 @@ class Writer:
             "reference": str(delivery.event_id),
         }
         return Sides(written.subject.text, self._text.render(values), self._html.render(values))
-
-
-def mail_address(text: str) -> str:
-    """The address as mail servers take it, its domain in A-labels (RFC 5890); refuses `AddressUnusable`."""
-    local, _, domain = text.rpartition("@")
-    if not LOCAL_PART.fullmatch(local) or local.startswith(".") or local.endswith(".") or ".." in local:
-        raise AddressUnusable
-    try:
-        return f"{local}@{idna.encode(domain, uts46=True, std3_rules=True).decode()}"
-    except idna.IDNAError as fault:
-        raise AddressUnusable from fault
 
 
 def _greeting(language: Language, reader: Reader) -> Phrase:

@@ -17,6 +17,7 @@ from services.domains import api, commands, jobs, listeners
 from services.domains.adapters.names import name_policy
 from services.domains.ports import Dns, NetworkPorts
 from shared import db, ids, sealing
+from shared.addresses import EmailAddress, email_address
 from shared.contracts import Actor, Event
 from shared.contracts.access import Grant, IdentityAccess, Permission, Scope, ScopeKind
 from shared.contracts.identity import AccountRegistered
@@ -78,10 +79,10 @@ class FakePeople:
     addresses: dict[UUID, str] = field(default_factory=lambda: dict(ADDRESSES))
     away: bool = False
 
-    async def address_of(self, authorization: str) -> str:
+    async def address_of(self, authorization: str) -> EmailAddress:
         if self.away:
             raise Refused(Kind("identity-away", 503, "Away."), headers={"Retry-After": "2"})
-        return self.addresses[UUID(authorization.removeprefix("Bearer "))]
+        return email_address(self.addresses[UUID(authorization.removeprefix("Bearer "))])
 
 
 @dataclass

@@ -17,6 +17,7 @@ from services.domains.model import ClaimState
 from services.domains.ports import NetworkPorts
 from services.domains.settings import DomainsSettings, parts
 from shared import db, ids, sealing
+from shared.addresses import email_address
 from shared.bus.tables import event_log
 from shared.contracts.access import Access, Grant, Scope, ScopeKind
 from shared.http import Refused
@@ -88,7 +89,7 @@ async def test_a_domain_is_proved_on_real_parts(database: str) -> None:
         zone = internet.contoso()
         await commands.remember_accounts(ports, [an_account(PARIS, CONTOSO)])
         claim = await commands.associate_domain(ports, PARIS, "contoso.com", by=nora)
-        nomination = await commands.nominate_admin(ports, claim.id, "harry@contoso.com", "fr", by=nora)
+        nomination = await commands.nominate_admin(ports, claim.id, email_address("harry@contoso.com"), "fr", by=nora)
         opened = sealing.open_sealed(sealing.private_keys(PRIVATE), nomination.id, await sealed_part(ports))
         await commands.accept_nomination(ports, opened["secret"], authorization=BEARER, by=harry)
         record = await commands.show_proof(ports, claim.id, by=harry)
@@ -123,7 +124,7 @@ async def test_whatever_is_no_answer_of_identity_decides_nothing(answer: Callabl
 
 async def test_identity_vouches_for_an_address() -> None:
     async with identity(harry_asks) as http:
-        assert await IdentityPeople(issuer="https://identity.test", http=http).address_of(BEARER) == "Harry@Contoso.com"
+        assert await IdentityPeople(issuer="https://identity.test", http=http).address_of(BEARER) == "Harry@contoso.com"
 
 
 @pytest.mark.parametrize("wrong", [{"dns_roots": " , "}, {"dns_roots": "a.root"}, {"dns_denied_networks": "10.0.0.1/8"}])

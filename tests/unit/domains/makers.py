@@ -23,6 +23,7 @@ from services.domains.model import (
     Verdict,
     View,
 )
+from shared.addresses import email_address
 from shared.contracts.access import Access, Grant, Permission, Scope, ScopeKind
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -67,7 +68,7 @@ def a_nomination(state: NominationState = NominationState.PENDING, **changes: An
         claim_id=CLAIM,
         organisation_id=ORGANISATION,
         state=state,
-        email="harry@contoso.com" if state is NominationState.PENDING else None,
+        email=email_address("harry@contoso.com") if state is NominationState.PENDING else None,
         secret_hash=b"h" * 32,
         nominator_id=NORA,
         expires_at=datetime(2027, 1, 23, 12, tzinfo=UTC),

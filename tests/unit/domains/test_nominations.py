@@ -12,10 +12,10 @@ from services.domains import rules
 from services.domains.model import (
     NOMINATION_LIFECYCLE,
     ClaimState,
-    EmailAddress,
     Nomination,
     NominationState,
 )
+from shared.addresses import EmailAddress, email_address
 from shared.contracts.access import NotFound, Permission, PermissionMissing
 from shared.contracts.domains import AdminAccepted, AdminDeclined, AdminNominated, AdminNominationExpired
 from shared.decision import Decision
@@ -35,7 +35,7 @@ from tests.unit.domains.makers import (
     somebody,
 )
 
-HARRYS = EmailAddress("harry", "contoso.com")
+HARRYS = email_address("harry@contoso.com")
 
 
 def nominate(address: EmailAddress = HARRYS, **changes: Any) -> Decision[Any]:
@@ -65,13 +65,13 @@ def test_a_nomination_is_told_sealed_and_lasts_60_days() -> None:
 
 
 def test_one_may_nominate_oneself() -> None:
-    assert nominate(EmailAddress("nora", "contoso.com")).events
+    assert nominate(email_address("nora@contoso.com")).events
 
 
-@pytest.mark.parametrize("domain", ["evilcontoso.com", "sub.contoso.com", "com", "contoso.com.evil.com"])
+@pytest.mark.parametrize("domain", ["evilcontoso.com", "sub.contoso.com", "toso.com", "contoso.com.evil.com"])
 def test_the_nominees_address_is_at_the_domain_itself(domain: str) -> None:
     with pytest.raises(rules.AddressOutsideDomain):
-        nominate(EmailAddress("harry", domain))
+        nominate(email_address(f"harry@{domain}"))
 
 
 def test_a_new_nomination_takes_the_place_of_the_pending_one() -> None:
@@ -112,15 +112,15 @@ def test_the_nominee_becomes_the_administrator() -> None:
 
 
 def test_capitals_in_the_address_do_not_matter() -> None:
-    assert accept(a_nomination(email="Harry@contoso.com"), EmailAddress("HARRY", "contoso.com")).events
+    assert accept(a_nomination(email=email_address("Harry@contoso.com")), email_address("HARRY@contoso.com")).events
 
 
 def test_nobody_else_can_answer() -> None:
     with pytest.raises(rules.NotTheNominee):
-        accept(a_nomination(), EmailAddress("mallory", "contoso.com"))
+        accept(a_nomination(), email_address("mallory@contoso.com"))
     with pytest.raises(rules.NotTheNominee):
         rules.decline_nomination(
-            a_claim(ClaimState.NOMINATED), a_nomination(), EmailAddress("mallory", "contoso.com"), by=harry(), now=NOON
+            a_claim(ClaimState.NOMINATED), a_nomination(), email_address("mallory@contoso.com"), by=harry(), now=NOON
         )
 
 

@@ -12,9 +12,9 @@ from services.identity.model import (
     Partner,
     Role,
     Subject,
-    email_address,
 )
 from services.identity.rules import Letter
+from shared.addresses import email_address
 from shared.contracts.access import Access, Permission, Scope, ScopeKind
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

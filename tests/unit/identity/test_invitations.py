@@ -14,7 +14,6 @@ from services.identity.model import (
     InvitationState,
     PartnerDraft,
     Role,
-    email_address,
 )
 from services.identity.model.invitations import LIFECYCLE
 from services.identity.rules.agreements import NumberTaken, NumberTwice, PartnerTaken, PartnerUnknown
@@ -29,6 +28,7 @@ from services.identity.rules.invitations import (
 )
 from services.identity.rules.inviting import AlreadyInvited, AlreadyMember, Invited, NothingToReplace
 from services.identity.rules.roles import RoleNotGrantable
+from shared.addresses import email_address
 from shared.contracts.access import NotFound, Permission, PermissionMissing, Scope, ScopeKind
 from shared.contracts.identity import InvitationSent
 from shared.decision import Decision

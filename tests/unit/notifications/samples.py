@@ -9,6 +9,7 @@ from uuid import UUID
 from services.notifications import rules
 from services.notifications.model import Background, Delivery, Envelope, Reader
 from services.notifications.templates import Addresses, Sender, Writer
+from shared.addresses import email_address
 from shared.contracts import Actor, Event
 from shared.contracts.domains import AdminDeclined, AdminNominated, DomainVerified
 from shared.contracts.identity import InvitationKind, InvitationSent
@@ -178,7 +179,7 @@ BILLING: Final = BillingDue(
 
 ORIGIN: Final = rules.Origin(EVENT, an_id(90), None)
 SENDER: Final = Sender(
-    address="vestibule@vendor.example",
+    address=email_address("vestibule@vendor.example"),
     name="Northwind Licences",
     legal="Northwind SAS, 1 rue de la Paix, 75002 Paris, RCS Paris 123 456 789",
     language="fr",

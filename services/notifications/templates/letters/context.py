@@ -7,6 +7,7 @@ from uuid import UUID
 from services.notifications.model import Background
 from services.notifications.templates.language import Language, Phrase, Strong, harmless
 from services.notifications.templates.parts import Button, Note
+from shared.addresses import EmailAddress
 from shared.contracts.provisioning import Edition
 
 
@@ -23,7 +24,7 @@ class Context:
     """Everything a letter is written with besides its event."""
 
     language: Language
-    email: str
+    email: EmailAddress
     background: Background
     addresses: Addresses
     event_id: UUID
@@ -44,7 +45,7 @@ class Context:
 
     def register_with(self) -> Phrase:
         """The address that the invitation is for."""
-        return self.language.say("Register with this address: %(email)s", email=Strong(self.email))
+        return self.language.say("Register with this address: %(email)s", email=Strong(self.email.shown))
 
     def link_ends(self, sent: datetime, ends: datetime) -> Note:
         """How long the link can be used, as a number of days and as a moment."""
