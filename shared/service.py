@@ -9,11 +9,11 @@ import httpx
 from fastapi import APIRouter, FastAPI
 
 from shared import clock, db, ids
-from shared.auth import TokenRights
+from shared.auth import KnownServices, TokenRights
 from shared.bus.listeners import Listeners
 from shared.clock import Clock
 from shared.db import PooledDatabase
-from shared.http import create_app
+from shared.http import create_app, internal
 from shared.http.state import Joins
 from shared.ids import NewId, NewToken
 from shared.jobs import Jobs
@@ -48,6 +48,11 @@ class Service(Generic[S, N, P]):
     listeners: Listeners[P] = field(default_factory=lambda: Listeners[P](""))
     jobs: Jobs[N] = field(default_factory=lambda: Jobs[N](""))
 
+    @property
+    def routes(self) -> Sequence[APIRouter]:
+        """Its own routes, and those that every service has for the others."""
+        return (*self.routers, internal.router)
+
 
 AnyService = Service[Any, Any, Any]
 
@@ -55,7 +60,8 @@ AnyService = Service[Any, Any, Any]
 def web(service: Service[S, N, P], settings: S, base: Base, ports: N) -> FastAPI:
     """The service's HTTP application on these ports."""
     rights = TokenRights(issuer=settings.issuer, http=base.http, db=base.db, now=base.now)
-    return create_app(service.name, service.routers, ports, rights=rights, new_id=base.new_id)
+    services = KnownServices(service.name, settings.service_public_keys, base.now)
+    return create_app(service.name, service.routes, ports, rights=rights, new_id=base.new_id, services=services)
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from shared import sealing
+from shared import sealing, service_keys
 
 PREFIX: Final = "VESTIBULE_"
 
@@ -42,6 +42,16 @@ def _is_key(value: SecretStr) -> SecretStr:
 
 def _is_public_key(value: str) -> str:
     sealing.public_key(value)
+    return value
+
+
+def _is_service_key(value: SecretStr) -> SecretStr:
+    service_keys.private_key(value.get_secret_value())
+    return value
+
+
+def _are_service_keys(value: str) -> str:
+    service_keys.public_keys(value)
     return value
 
 
@@ -128,6 +138,17 @@ class Settings(DatabaseSettings):
     http_trusted_proxies: str = Field(
         default="",
         description="Addresses or networks of proxies, with commas, that are believed about who calls (`X-Forwarded-For`).",
+    )
+    service_key: Annotated[SecretStr, AfterValidator(_is_service_key)] | None = Field(
+        default=None,
+        description="This service's private Ed25519 key as a JWK in JSON, whose `kid` is the service's name: it signs what is "
+        "asked of other services. Without it nothing that Kafka has lost is asked for.",
+    )
+    service_public_keys: Annotated[str, AfterValidator(_are_service_keys)] = Field(
+        default='{"keys": []}', description="The public keys of the services that may ask this one, as a JWK Set in JSON."
+    )
+    service_urls: dict[str, BaseUrl] = Field(
+        default={}, description="Base URLs of the services' APIs, JSON by service: where the originals of events are."
     )
     drain_seconds: float = Field(
         default=0, ge=0, le=60, description="How long a role that was told to stop still answers while it says it is not ready."

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from shared.sealing import new_key_pair
+from shared.service_keys import new_service_keys
 
 
 def _key() -> str:
@@ -26,10 +27,12 @@ class Keys:
     mail_key: str = field(default_factory=_key)
     driver_secret: str = field(default_factory=_key)
     kafka_passwords: dict[str, str] = field(default_factory=dict)
+    service_keys: dict[str, str] = field(default_factory=dict)
+    service_public_keys: str = ""
 
     @classmethod
     def of(cls, file: Path, services: Sequence[str]) -> "Keys":
-        """The keys of a data folder, made where it has none, with a Kafka password for each service."""
+        """The keys of a data folder, made where it has none, with a Kafka password and a key for each service."""
         if file.exists():
             keys = cls(**json.loads(file.read_text()))
         else:
@@ -37,6 +40,8 @@ class Keys:
             keys = cls(sealing_private=private, sealing_public=public)
         for service in services:
             keys.kafka_passwords.setdefault(service, secrets.token_urlsafe(24))
+        if set(keys.service_keys) != set(services):
+            keys.service_keys, keys.service_public_keys = new_service_keys(services)
         file.touch(mode=0o600)
         file.write_text(json.dumps(asdict(keys)))
         return keys

@@ -18,7 +18,7 @@ from shared.contracts.identity import (
 )
 from shared.contracts.provisioning import BillingDue, OrderPlaced, ServiceProvisioned
 
-LISTENERS: Final[Listeners[Ports]] = Listeners("notifications")
+LISTENERS: Final[Listeners[Ports]] = Listeners("notifications", news_only=True)
 hear_access(LISTENERS)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from fastapi import Depends, Header, Request
 
-from shared.contracts.access import Access, Permission, PermissionMissing
+from shared.contracts.access import Access, Permission, PermissionMissing, ServicesOnly
 from shared.http.state import remember_caller, state
 
 
@@ -46,6 +46,23 @@ class Needs:
 
 
 @dataclass(frozen=True)
+class FromServices:
+    """Lets in another service of this installation, by a token that it signed itself, and says which one."""
+
+    wants_token: ClassVar[bool] = True
+    sentence: ClassVar[str] = "Needs the token of another service."
+
+    async def __call__(
+        self, request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
+    ) -> str:
+        service = state(request).services.caller(authorization)
+        if service is None:
+            await SignedIn()(request, authorization)
+            raise ServicesOnly
+        return service
+
+
+@dataclass(frozen=True)
 class OpenToAll:
     """Lets everybody in, for the reason given."""
 
@@ -60,7 +77,7 @@ class OpenToAll:
         return None
 
 
-Guard = SignedIn | Needs | OpenToAll
+Guard = SignedIn | Needs | FromServices | OpenToAll
 
 
 def needs(permission: Permission) -> Any:
@@ -70,6 +87,10 @@ def needs(permission: Permission) -> Any:
 
 signed_in: Any = Depends(SignedIn())
 """Used as `by: Annotated[Access, signed_in]`."""
+
+
+from_services: Any = Depends(FromServices())
+"""Used as `service: Annotated[str, from_services]`."""
 
 
 def open_to_all(reason: str) -> Any:

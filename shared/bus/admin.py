@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import timedelta
 from time import monotonic, sleep
 from typing import Any, Final
 
@@ -25,11 +26,11 @@ from confluent_kafka.admin import (
 )
 
 from shared.bus.login import Login
-from shared.contracts import PARTITIONS, partner_topic
+from shared.contracts import KEPT, PARTITIONS, partner_topic
 from shared.contracts.registry import every
 
 DAY_MS: Final = 86_400_000
-RETENTION: Final = {"retention.ms": str(14 * DAY_MS)}
+RETENTION: Final = {"retention.ms": str(KEPT // timedelta(milliseconds=1))}
 COMPACTION: Final = {"cleanup.policy": "compact", "delete.retention.ms": str(14 * DAY_MS)}
 PARTNER_RETENTION: Final = {"retention.ms": str(400 * DAY_MS)}
 PARTNER_SLUG: Final = re.compile(r"[a-z][a-z0-9-]{1,38}")

@@ -7,7 +7,7 @@ is parked in the database and tried again later, everything else commits. Knows 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, count, repeat
 from typing import Final, Generic, Protocol, TypeVar
@@ -15,7 +15,7 @@ from typing import Final, Generic, Protocol, TypeVar
 import structlog
 
 from shared.bus import inbox, metrics
-from shared.bus.envelope import Record, Undecodable, Unreadable, place, read
+from shared.bus.envelope import Letter, Record, Undecodable, Unreadable, place, read
 from shared.bus.listeners import Listeners
 from shared.bus.sorting import Item, State, divide
 from shared.bus.telling import ListenerFailed, tell
@@ -85,12 +85,27 @@ class Consumer(Generic[P]):
             await self._retry(stream)
         return len(due)
 
+    async def fill(self, stream: Stream, found: Sequence[tuple[int, Record]], *, known: bool) -> bool:
+        """Does what was missing of a stream, in order, although others of it wait behind; whether all of it succeeded.
+
+        With `known`, it counts as done and no listener hears of it. Raises what the database raises when it is away.
+        """
+        items = [_item(record, dict(record.headers), stream, sequence) for sequence, record in found]
+        pending = deque([[_silent(item) if known else item for item in items]])
+        while pending:
+            if await self._apply(pending, retry=True):
+                return False
+        return True
+
     async def measure(self) -> None:
-        """Sets the metric of what is parked."""
+        """Sets the metrics of what is parked."""
         async with self._database.engine.connect() as connection:
             states = await inbox.states(connection, self._group)
         for state in State:
-            metrics.PARKED.labels(self._group, state.value).set(states.get(state.value, 0))
+            waiting = states.get(state)
+            metrics.PARKED.labels(self._group, state.value).set(waiting.streams if waiting else 0)
+            age = (self._now() - waiting.oldest).total_seconds() if waiting else 0
+            metrics.PARKED_OLDEST.labels(self._group, state.value).set(max(age, 0))
 
     async def _retry(self, stream: Stream) -> None:
         async with self._database.transaction() as tx:
@@ -139,9 +154,10 @@ class Consumer(Generic[P]):
 
     async def _do(self, items: list[Item], *, retry: bool) -> None:
         async with self._database.transaction() as tx:
-            todo = await inbox.take(tx.connection, self._group, items, now=self._now(), retry=retry)
-            await tell(self.listeners, todo, self._ports.within(tx))
-        metrics.DONE.labels(self._group).inc(len(todo))
+            taken = await inbox.take(tx.connection, self._group, items, now=self._now(), retry=retry)
+            await tell(self.listeners, taken.todo, self._ports.within(tx))
+        metrics.DONE.labels(self._group).inc(len(taken.todo))
+        metrics.HOLES.labels(self._group).inc(taken.holes)
 
     def _failed(self, item: Item, error: Exception) -> Item:
         said = reason(error)
@@ -195,3 +211,9 @@ def _item(record: Record, headers: Mapping[str, bytes], stream: Stream, sequence
         return Item(record, stream, sequence, read(record, headers), attempts=attempts)
     except Undecodable as fault:
         return Item(record, stream, sequence, fault=(fault.reason, str(fault)), attempts=attempts)
+
+
+def _silent(item: Item) -> Item:
+    """The same without anything to tell of."""
+    letter = Letter(item.letter.headers, None) if item.letter else Letter({}, None)
+    return replace(item, letter=letter, fault=None)

@@ -48,15 +48,23 @@ TABLES: Final = (
         consumer text, topic text, key text, sequence bigint,
         state text not null, reason text not null, error text not null, attempts integer not null,
         first_failed_at timestamptz not null, last_failed_at timestamptz not null, next_attempt_at timestamptz,
-        headers jsonb not null, value bytea,
+        headers jsonb not null, value bytea, kafka_partition integer not null, kafka_offset bigint not null,
+        exported_at timestamptz,
         primary key (consumer, topic, key, sequence)
     )
     """,
     "create index parked_due on parked (consumer, next_attempt_at)",
+    """
+    create table review (
+        consumer text, topic text, kafka_partition integer, until_offset bigint not null, next_attempt_at timestamptz not null,
+        primary key (consumer, topic, kafka_partition)
+    )
+    """,
     "comment on table stream_head is 'The last number given in each stream. Its row lock is the order of the stream.'",
     "comment on table event_log is 'Every event told, for good, partitioned by month. Nothing here is ever changed.'",
     "comment on table outbox_queue is 'What the relay has still to send, by place. A replay queues anew.'",
     "comment on table inbox is 'The last number done of each stream, per consumer group; never pruned.'",
+    "comment on table review is 'Partitions whose streams are compared with their owner, for Kafka may have lost some.'",
     "comment on table parked is 'Records that wait: the one that failed, and those of the same stream behind it.'",
 )
 

@@ -4,6 +4,7 @@ import json
 import string
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes
@@ -49,14 +50,15 @@ select topic, key, last_sequence, parked
 # What waits already keeps its history, unless it has just failed again or turns out to stand behind a hole.
 PARK: Final = """
 insert into parked (consumer, topic, key, sequence, state, reason, error, attempts,
-                    first_failed_at, last_failed_at, next_attempt_at, headers, value)
-select $1, topic, key, sequence, state, reason, error, attempts, $11, $11, next_attempt_at, headers::jsonb, value
+                    first_failed_at, last_failed_at, next_attempt_at, headers, value, kafka_partition, kafka_offset)
+select $1, topic, key, sequence, state, reason, error, attempts, $11, $11, next_attempt_at, headers::jsonb, value,
+       kafka_partition, kafka_offset
   from unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::int[], $9::timestamptz[],
-              $10::text[], $12::bytea[])
-    as p (topic, key, sequence, state, reason, error, attempts, next_attempt_at, headers, value)
+              $10::text[], $12::bytea[], $13::int[], $14::bigint[])
+    as p (topic, key, sequence, state, reason, error, attempts, next_attempt_at, headers, value, kafka_partition, kafka_offset)
 on conflict (consumer, topic, key, sequence) do update
    set state = excluded.state, reason = excluded.reason, error = excluded.error, attempts = excluded.attempts,
-       last_failed_at = excluded.last_failed_at, next_attempt_at = excluded.next_attempt_at
+       last_failed_at = excluded.last_failed_at, next_attempt_at = excluded.next_attempt_at, exported_at = null
  where excluded.state in ('failed', 'dead') or excluded.state = 'hole' and parked.state = 'behind'
 """
 
@@ -70,7 +72,7 @@ with streams as (
 ), next as (
     update parked set state = 'behind', next_attempt_at = $5 from streams
      where consumer = $1 and parked.topic = streams.topic and parked.key = streams.key and sequence = last + 1
-       and state in ('behind', 'hole') and next_attempt_at is null
+       and (state = 'hole' or state = 'behind' and next_attempt_at is null)
 )
 update inbox set last_sequence = last, parked = exists (
            select from parked
@@ -82,31 +84,50 @@ update inbox set last_sequence = last, parked = exists (
 DUE: Final = """
 update parked set next_attempt_at = $3
  where (consumer, topic, key, sequence) in (
-     select consumer, topic, key, sequence from parked where consumer = $1 and next_attempt_at <= $2
+     select consumer, topic, key, sequence from parked
+      where consumer = $1 and next_attempt_at <= $2 and state <> 'hole'
       order by next_attempt_at limit $4 for update skip locked)
 returning topic, key
 """
 LEASE: Final = timedelta(minutes=1)
 
 WAITING: Final = """
-select sequence, attempts, headers::text, value from parked
+select sequence, attempts, headers::text, value, kafka_partition, kafka_offset from parked
  where consumer = $1 and topic = $2 and key = $3 order by sequence limit $4
 """
 
-STATES: Final = "select state, count(*) from parked where consumer = $1 and state <> 'behind' group by state"
+STATES: Final = """
+select state, count(*), min(first_failed_at) from parked where consumer = $1 and state <> 'behind' group by state
+"""
 
 KEEP_UNREADABLE: Final = """
 insert into parked (consumer, topic, key, sequence, state, reason, error, attempts,
-                    first_failed_at, last_failed_at, headers, value)
-values ($1, $2, $3, $4, 'unreadable', 'unreadable', $5, 1, $6, $6, $7::text::jsonb, $8)
+                    first_failed_at, last_failed_at, headers, value, kafka_partition, kafka_offset)
+values ($1, $2, $3, $4, 'unreadable', 'unreadable', $5, 1, $6, $6, $7::text::jsonb, $8, $9, $4)
 on conflict do nothing
 """
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What is to be done, in the order in which it came; and how many streams turned out to have a hole."""
+
+    todo: list[Item]
+    holes: int = 0
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How many streams wait, and since when the first of them."""
+
+    streams: int
+    oldest: datetime
 
 
 SAFE: Final = " " + string.punctuation.replace("%", "")
 
 
-async def take(connection: AsyncConnection, group: str, items: Sequence[Item], *, now: datetime, retry: bool) -> list[Item]:
+async def take(connection: AsyncConnection, group: str, items: Sequence[Item], *, now: datetime, retry: bool) -> Taken:
     """Marks what can be done as done, parks what can't, and returns the former: all that remains is to do it.
 
     The streams are locked until the transaction ends. With `retry`, a stream is tried although it is parked.
@@ -118,16 +139,17 @@ async def take(connection: AsyncConnection, group: str, items: Sequence[Item], *
     advanced = await _advance(connection, group, plain)
     others = {stream: own for stream, own in streams.items() if stream not in advanced}
     if not others:
-        return list(items)
+        return Taken(list(items))
     sorted_out = await _sort_out(connection, group, others, retry=retry)
     await _park(connection, group, sorted_out, now=now)
     await _settle(connection, group, sorted_out, now=now)
-    todo = {stream: deque(found.do) for stream, found in sorted_out.items()}
-    return [
-        item if item.stream in advanced else todo[item.stream].popleft()
+    queues = {stream: deque(found.do) for stream, found in sorted_out.items()}
+    todo = [
+        item if item.stream in advanced else queues[item.stream].popleft()
         for item in items
-        if item.stream in advanced or todo[item.stream]
+        if item.stream in advanced or queues[item.stream]
     ]
+    return Taken(todo, sum(state is State.HOLE for found in sorted_out.values() for _, state in found.park))
 
 
 def _follow_on(items: Sequence[Item]) -> bool:
@@ -139,7 +161,7 @@ def _follow_on(items: Sequence[Item]) -> bool:
 async def _advance(connection: AsyncConnection, group: str, streams: dict[Stream, list[Item]]) -> set[Stream]:
     if not streams:
         return set()
-    rows = await _rows(
+    rows = await rows_of(
         connection,
         ADVANCE,
         (
@@ -159,7 +181,7 @@ async def _sort_out(
 ) -> dict[Stream, Sorted]:
     names = (group, [stream.topic for stream in streams], [stream.key for stream in streams])
     await connection.exec_driver_sql(BEGIN, names)
-    rows = await _rows(connection, LOCK, names)
+    rows = await rows_of(connection, LOCK, names)
     return {
         (stream := Stream(topic, key)): sort_out(
             streams[stream], last=last, parked=parked and not retry, compacted=contract_of(topic).compacted
@@ -187,12 +209,25 @@ async def _park(connection: AsyncConnection, group: str, streams: dict[Stream, S
             [reason for reason, _ in faults],
             [error for _, error in faults],
             attempts,
-            [now + wait_before(item.attempts + 2, item.stream) if state is State.FAILED else None for item, state in parked],
-            [_kept(item.record.headers) for item in items],
+            [_next_attempt(item, state, now) for item, state in parked],
+            [kept(item.record.headers) for item in items],
             now,
             [item.record.value for item in items],
+            [item.record.partition for item in items],
+            [item.record.offset for item in items],
         ),
     )
+
+
+def _next_attempt(item: Item, state: State, now: datetime) -> datetime | None:
+    """When to try again what has failed, or to ask the owner for what is missing."""
+    match state:
+        case State.FAILED:
+            return now + wait_before(item.attempts + 2, item.stream)
+        case State.HOLE:
+            return now
+        case _:
+            return None
 
 
 async def _settle(connection: AsyncConnection, group: str, streams: dict[Stream, Sorted], *, now: datetime) -> None:
@@ -211,40 +246,42 @@ async def _settle(connection: AsyncConnection, group: str, streams: dict[Stream,
 async def keep_unreadable(connection: AsyncConnection, group: str, record: Record, *, error: str, now: datetime) -> None:
     """Keeps a record that belongs to no stream under its partition and offset; once, however often it is read."""
     key = f"partition {record.partition}"
-    headers = _kept(record.headers)
+    headers = kept(record.headers)
     await connection.exec_driver_sql(
-        KEEP_UNREADABLE, (group, record.topic, key, record.offset, error, now, headers, record.value)
+        KEEP_UNREADABLE, (group, record.topic, key, record.offset, error, now, headers, record.value, record.partition)
     )
 
 
 async def due(connection: AsyncConnection, group: str, *, now: datetime, limit: int) -> list[Stream]:
     """Takes the streams whose time to be tried again has come; nobody else takes them for a minute."""
-    rows = await _rows(connection, DUE, (group, now, now + LEASE, limit))
+    rows = await rows_of(connection, DUE, (group, now, now + LEASE, limit))
     return list(dict.fromkeys(Stream(topic, key) for topic, key in rows))
 
 
 async def waiting(connection: AsyncConnection, group: str, stream: Stream, *, limit: int) -> list[tuple[Record, int, int]]:
     """The first parked records of a stream in order, each with its sequence and how often it was tried."""
-    rows = await _rows(connection, WAITING, (group, stream.topic, stream.key, limit))
+    rows = await rows_of(connection, WAITING, (group, stream.topic, stream.key, limit))
     return [
-        (Record(stream.topic, stream.key.encode(), _unkept(headers), value), sequence, attempts)
-        for sequence, attempts, headers, value in rows
+        (Record(stream.topic, stream.key.encode(), unkept(headers), value, partition, offset), sequence, attempts)
+        for sequence, attempts, headers, value, partition, offset in rows
     ]
 
 
-async def states(connection: AsyncConnection, group: str) -> dict[str, int]:
-    """How many streams wait, by the state of their first record; and of records that belong to none."""
-    return dict(await _rows(connection, STATES, (group,)))
+async def states(connection: AsyncConnection, group: str) -> dict[State, Waiting]:
+    """The streams that wait, by the state of their first record; and the records that belong to none."""
+    return {State(state): Waiting(*counted) for state, *counted in await rows_of(connection, STATES, (group,))}
 
 
-async def _rows(connection: AsyncConnection, statement: str, parameters: tuple[Any, ...]) -> Sequence[Any]:
+async def rows_of(connection: AsyncConnection, statement: str, parameters: tuple[Any, ...]) -> Sequence[Any]:
+    """The rows of a statement."""
     return (await connection.exec_driver_sql(statement, parameters)).all()
 
 
-def _kept(headers: Headers) -> str:
+def kept(headers: Headers) -> str:
     """Headers as JSON that people can read and that keeps any byte (percent-encoded)."""
     return json.dumps([[quote(name, safe=SAFE), quote_from_bytes(value, safe=SAFE)] for name, value in headers])
 
 
-def _unkept(headers: str) -> Headers:
+def unkept(headers: str) -> Headers:
+    """Headers as they were."""
     return [(unquote(name), unquote_to_bytes(value)) for name, value in json.loads(headers)]

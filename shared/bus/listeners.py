@@ -27,8 +27,14 @@ class Listeners(Generic[P]):
     A listener calls one command. All that it changes and tells commits with the mark that the event is done.
     """
 
-    def __init__(self, group: str) -> None:
+    def __init__(self, group: str, *, news_only: bool = False) -> None:
+        """Of one group. With `news_only`, listeners of `on` act on news alone.
+
+        They write mails and the like: what was told in a stream that they never heard, longer ago than topics keep it, is
+        nothing to act on any more. Listeners of `on_many` hear everything.
+        """
         self.group = group
+        self.news_only = news_only
         self._hearings: dict[str, Hearing[P]] = {}
 
     @property

@@ -15,3 +15,16 @@ PARKED: Final = Gauge(
 LAG: Final = Gauge(
     "vestibule_consumer_lag_records", "Records on the broker that were not read yet.", ("topic", "partition", "group")
 )
+PARKED_OLDEST: Final = Gauge(
+    "vestibule_consumer_parked_oldest_age_seconds", "Age of the oldest of them; 0 when there is none.", ("group", "state")
+)
+HOLES: Final = Counter("vestibule_consumer_holes_total", "Holes that were seen in streams.", ("group",))
+HEALED: Final = Counter(
+    "vestibule_consumer_healed_total", "Records that Kafka had lost and that came from their owner.", ("group", "topic")
+)
+NO_NEWS: Final = Counter(
+    "vestibule_consumer_no_news_total", "Of those, records too old to be acted upon, which count as known.", ("group", "topic")
+)
+EXPORTED: Final = Counter(
+    "vestibule_consumer_dead_letters_total", "Records exported to dead-letter topics.", ("group", "topic")
+)

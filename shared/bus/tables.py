@@ -85,6 +85,20 @@ parked = Table(
     Column("next_attempt_at", DateTime(timezone=True)),
     Column("headers", JSONB, nullable=False),
     Column("value", LargeBinary),
+    Column("kafka_partition", Integer, nullable=False),
+    Column("kafka_offset", BigInteger, nullable=False),
+    Column("exported_at", DateTime(timezone=True)),
     comment="Records that wait: the one that failed, and those of the same stream behind it.",
 )
 Index("parked_due", parked.c.consumer, parked.c.next_attempt_at)
+
+review = Table(
+    "review",
+    metadata,
+    Column("consumer", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("kafka_partition", Integer, primary_key=True),
+    Column("until_offset", BigInteger, nullable=False),
+    Column("next_attempt_at", DateTime(timezone=True), nullable=False),
+    comment="Partitions whose streams are compared with their owner, for Kafka may have lost some.",
+)

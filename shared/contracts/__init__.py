@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -9,6 +10,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 PARTITIONS: Final = 12
 """Partitions of every topic but a partner's own, which has one."""
+
+
+KEPT: Final = timedelta(days=14)
+"""How long topics keep a record, but for compacted ones and partners' own."""
 
 
 class Fact(BaseModel):
@@ -41,6 +46,8 @@ class Contract:
     key_field: str
     compacted: bool
     model: type["Event"]
+    readers: frozenset[str] | None = None
+    """The services that may read it, where not all may: what it holds is personal."""
 
     @property
     def schema_urn(self) -> str:
@@ -75,7 +82,8 @@ class Event(Fact):
         topic: str = declared["topic"]
         if topic in REGISTRY:
             raise TypeError(f"topic {topic} has two contracts")
-        contract = Contract(topic, declared["owner"], declared["key"], declared.get("compacted", False), cls)
+        readers = frozenset(declared["readers"]) if "readers" in declared else None
+        contract = Contract(topic, declared["owner"], declared["key"], declared.get("compacted", False), cls, readers)
         cls.contract = REGISTRY[topic] = contract
 
     @property

@@ -105,6 +105,11 @@ class PermissionMissing(Forbidden):
     permission: str
 
 
+@dataclass(eq=False)
+class ServicesOnly(Forbidden):
+    """Only the other services of this installation may ask this."""
+
+
 class IdentityAccess(Event, topic="identity.access", owner="identity", key="subject", compacted=True):
     """Everything that one person or machine client may do. Each telling replaces the one before; `version` is the epoch."""
 

@@ -2,15 +2,18 @@
 
 from datetime import date
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
 from shared.contracts import Event
 
+PROFILES: Final = ("notifications", "portal")
+"""Who may read what is personal."""
 
-class PersonProfile(Event, topic="person.profile", owner="identity", key="person_id", compacted=True):
+
+class PersonProfile(Event, topic="person.profile", owner="identity", key="person_id", compacted=True, readers=PROFILES):
     """A person as those who write to them need it. With `partner.profile` the only topic with personal data in clear."""
 
     person_id: UUID = Field(description="The person.")
@@ -23,7 +26,7 @@ class PersonProfile(Event, topic="person.profile", owner="identity", key="person
     time_zone: str = Field(description="IANA name, for dates in mails.")
 
 
-class PartnerProfile(Event, topic="partner.profile", owner="identity", key="partner_id", compacted=True):
+class PartnerProfile(Event, topic="partner.profile", owner="identity", key="partner_id", compacted=True, readers=PROFILES):
     """A partner as those who write to it need it."""
 
     partner_id: UUID = Field(description="The partner.")

@@ -8,11 +8,26 @@ from fastapi import APIRouter, FastAPI
 from shared.http import problems
 from shared.http.entrance import Entrance
 from shared.http.limits import Limits
-from shared.http.state import AppState, Joins, Rights
+from shared.http.state import AppState, Callers, Joins, Rights
 from shared.ids import NewId
 
 
-def create_app(name: str, routers: Sequence[APIRouter], ports: Joins[Any], *, rights: Rights, new_id: NewId) -> FastAPI:
+class NoServices:
+    """An installation of one service: nobody else asks."""
+
+    def caller(self, authorization: str | None) -> None:  # noqa: ARG002
+        return None
+
+
+def create_app(
+    name: str,
+    routers: Sequence[APIRouter],
+    ports: Joins[Any],
+    *,
+    rights: Rights,
+    new_id: NewId,
+    services: Callers = NoServices(),  # noqa: B008 - it holds nothing
+) -> FastAPI:
     """The ASGI application of a service; its routes find their ports by `Depends(shared.http.ports)`."""
     app = FastAPI(
         title=f"Vestibule {name}",
@@ -22,7 +37,7 @@ def create_app(name: str, routers: Sequence[APIRouter], ports: Joins[Any], *, ri
         openapi_url=None,
         redirect_slashes=False,  # a redirect would lead to whatever `Host` the request names
     )
-    app.state.vestibule = AppState(ports, rights)
+    app.state.vestibule = AppState(name, ports, rights, services)
     for router in routers:
         app.include_router(router)
     problems.install(app)

@@ -35,12 +35,22 @@ class Rights(Protocol):
         ...
 
 
+class Callers(Protocol):
+    """Finds out which other service asks."""
+
+    def caller(self, authorization: str | None) -> str | None:
+        """The name of the service behind an `Authorization` header, None for no service's token; refuses 401 problems."""
+        ...
+
+
 @dataclass(frozen=True)
 class AppState:
     """The wiring that routes reach through `request.app.state.vestibule`."""
 
+    name: str
     ports: Joins[Any]
     rights: Rights
+    services: Callers
 
     @property
     def db(self) -> Database:

@@ -6,9 +6,12 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from shared.auth import Signer
 from shared.bus.login import Login
+from shared.bus.owners import Owners
 from shared.db import PooledDatabase
 from shared.migrate import check_schema, head
+from shared.service import Base
 from shared.settings import Settings
 from shared.telemetry.metrics import SCHEMA
 
@@ -40,3 +43,10 @@ def login_of(settings: Settings) -> Login:
         security=settings.kafka_security,
         ca_file=settings.kafka_ca_file,
     )
+
+
+def owners_of(settings: Settings, base: Base) -> Owners:
+    """The other services, to be asked for what Kafka has lost."""
+    key = settings.service_key
+    signer = Signer(key.get_secret_value(), base.now) if key else None
+    return Owners(settings.service_urls, signer, base.http)

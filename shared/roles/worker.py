@@ -10,6 +10,7 @@ import structlog
 from fastapi import FastAPI
 
 from shared.bus.consumer import Consumer
+from shared.bus.healing import Healer
 from shared.bus.hints import Hearing, Hints
 from shared.bus.relay import Relay
 from shared.bus.subscriber import Subscriber
@@ -18,7 +19,7 @@ from shared.roles.health import Health, database_check
 from shared.roles.hearing import hear, joined_check
 from shared.roles.housekeeping import HOUSEKEEPING
 from shared.roles.serving import serve, stop_signal
-from shared.roles.starting import check_schema_at_start, login_of
+from shared.roles.starting import check_schema_at_start, login_of, owners_of
 from shared.service import AnyService, Base, opened
 from shared.settings import Settings
 
@@ -107,11 +108,15 @@ def _ears(
     if not service.listeners.topics:
         return []
     consumer = Consumer(service.listeners, base.db, ports, base.now)
+    healer = Healer(consumer, owners_of(settings, base), base.db, base.now)
     subscriber = Subscriber(consumer, login_of(settings), instance=settings.kafka_instance)
     health.checks.append(joined_check(subscriber))
 
     async def retry_parked(_: object) -> int:
         return await consumer.retry_parked()
+
+    async def heal(_: object) -> int:
+        return await healer.heal()
 
     async def measure_lag(_: object) -> int:
         await subscriber.measure()
@@ -120,5 +125,6 @@ def _ears(
     return [
         hear(subscriber),
         _kept(Job(retry_parked, RETRY_EVERY, eager=False), None, woken),
+        _kept(Job(heal, RETRY_EVERY, eager=False), None, woken),
         _kept(Job(measure_lag, MEASURE_EVERY, eager=False), None, woken),
     ]

@@ -12,7 +12,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import RouteContext, iter_route_contexts
 
 from shared import ids
-from shared.auth import Guard, Needs, OpenToAll, SignedIn
+from shared.auth import Guard
 from shared.http import create_app
 from shared.service import AnyService
 from shared.service_names import service_names
@@ -107,7 +107,7 @@ class ARoute:
     @property
     def guards(self) -> list[Guard]:
         calls: list[Any] = [dependant.call for dependant in self.dependants()]
-        return [call for call in calls if isinstance(call, SignedIn | Needs | OpenToAll)]
+        return [call for call in calls if isinstance(call, Guard)]
 
     def dependants(self) -> Iterator[Dependant]:
         """What FastAPI calls for it, and what that needs in turn."""
@@ -124,7 +124,7 @@ def routes() -> tuple[ARoute, ...]:
     found = []
     for name in SERVICES:
         nobody: Any = None
-        app = create_app(name, service(name).routers, nobody, rights=nobody, new_id=ids.new_id)
+        app = create_app(name, service(name).routes, nobody, rights=nobody, new_id=ids.new_id)
         for context in iter_route_contexts(app.routes):
             found += [ARoute(name, method, str(context.path_format), context) for method in sorted(context.methods or ())]
     return tuple(found)

@@ -1,0 +1,95 @@
+"""The originals: what a service has told, read from its own log exactly as the relay sends it.
+
+They are what a topic can be mended from. Partners' streams are not among them: what is a partner's is read by its feed.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import func, or_, select
+
+from shared.bus.envelope import Logged, Record, record
+from shared.bus.tables import event_log, stream_head
+from shared.contracts import REGISTRY, Contract, Stream
+from shared.db import Reader
+
+MOST_BYTES: Final = 4_000_000
+"""Of the values in one answer; one event alone may be larger."""
+
+
+class Original(BaseModel):
+    """A record as it travels between services: the same headers and bytes, both of which are UTF-8 text."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sequence: int = Field(description="Its number in the stream.")
+    headers: tuple[tuple[str, str], ...] = Field(description="The envelope, name by name.")
+    value: str = Field(description="The event's JSON, byte for byte.")
+
+    @classmethod
+    def of(cls, sequence: int, sent: Record) -> "Original":
+        """The record in this form."""
+        headers = tuple((name, value.decode()) for name, value in sent.headers)
+        return cls(sequence=sequence, headers=headers, value=(sent.value or b"").decode())
+
+    def record(self, stream: Stream) -> Record:
+        """The record itself."""
+        headers = [(name, value.encode()) for name, value in self.headers]
+        return Record(stream.topic, stream.key.encode(), headers, self.value.encode())
+
+
+class Head(BaseModel):
+    """A stream of a topic."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str = Field(description="Its key.")
+    last_sequence: int = Field(description="The last number given in it.")
+
+
+def told_by(service: str, topic: str) -> Contract | None:
+    """The contract of a topic that this service tells to others; None for any other name, and for partners' topics."""
+    contract = REGISTRY.get(topic)
+    return contract if contract and contract.owner == service else None
+
+
+async def originals(db: Reader, stream: Stream, *, after: int, limit: int, compacted: bool) -> list[Original]:
+    """What was told in a stream beyond a number, in order: at most so many, and no more than fit into one answer.
+
+    Of a compacted topic it is the current document alone, if that is beyond the number.
+    """
+    log = event_log.c
+    told = select(event_log).where(log.topic == stream.topic, log.key == stream.key, log.sequence > after)
+    if compacted:
+        fitting = told.order_by(log.sequence.desc()).limit(1).subquery()
+    else:
+        size = func.sum(func.octet_length(log.value)).over(order_by=log.sequence).label("size")
+        sized = told.add_columns(size).order_by(log.sequence).limit(limit).subquery()
+        alone = sized.c.size == func.octet_length(sized.c.value)
+        fitting = select(sized).where(or_(sized.c.size <= MOST_BYTES, alone)).subquery()
+    row = fitting.c
+    statement = select(
+        row.topic,
+        row.key,
+        row.sequence,
+        row.event_id,
+        row.subject,
+        row.aggregate_version,
+        row.occurred_at,
+        row.correlation_id,
+        row.causation_id,
+        row.traceparent,
+        row.value,
+    )
+    logged = [Logged(*found) for found in await db.all(statement.order_by(row.sequence))]
+    return [Original.of(each.sequence, record(each)) for each in logged]
+
+
+async def heads(db: Reader, topic: str, *, after: str, limit: int) -> Sequence[Head]:
+    """The streams of a topic, by key, from behind a key."""
+    head = stream_head.c
+    statement = select(head.key, head.last_sequence).where(head.topic == topic, head.key > after)
+    return [
+        Head(key=row.key, last_sequence=row.last_sequence) for row in await db.all(statement.order_by(head.key).limit(limit))
+    ]

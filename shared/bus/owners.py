@@ -1,0 +1,75 @@
+"""Asks the service that owns a topic for what Kafka has lost of it."""
+
+from collections.abc import Mapping
+from typing import Final, TypeVar
+
+import httpx
+from pydantic import ValidationError
+
+from shared.auth.services import Signer
+from shared.bus.originals import Head, Original
+from shared.contracts import Stream, contract_of
+from shared.http.paging import Listed
+
+PAGE: Final = 500
+PATIENCE: Final = 10.0
+
+Item = TypeVar("Item")
+
+
+class OwnerSilent(Exception):
+    """The owner of a topic can't be asked at the moment, or does not answer as it should."""
+
+    def __init__(self, owner: str, why: str) -> None:
+        super().__init__(f"{owner}: {why}"[:300])
+        self.owner = owner
+
+
+class Owners:
+    """The other services, each at its base URL, asked with this service's own token."""
+
+    def __init__(self, urls: Mapping[str, str], signer: Signer | None, http: httpx.AsyncClient) -> None:
+        self._urls = urls
+        self._signer = signer
+        self._http = http
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether this service was given what it needs for asking."""
+        return self._signer is not None
+
+    async def originals(self, stream: Stream, *, after: int) -> list[Original]:
+        """The next events of a stream behind a number, in order; empty when there are none. Raises `OwnerSilent`."""
+        found = await self._asked(Listed[Original], stream.topic, "events", {"key": stream.key, "after": after, "limit": PAGE})
+        return [original for original in found if original.sequence > after]
+
+    async def heads(self, topic: str, *, after: str) -> list[Head]:
+        """The next streams of a topic behind a key; empty when there are none. Raises `OwnerSilent`."""
+        return await self._asked(Listed[Head], topic, "streams", {"after": after, "limit": PAGE})
+
+    async def _asked(self, page: type[Listed[Item]], topic: str, what: str, query: Mapping[str, str | int]) -> list[Item]:
+        owner = contract_of(topic).owner
+        url = self._urls.get(owner)
+        if self._signer is None or url is None:
+            raise OwnerSilent(owner, "no key of our own, or no address of the owner, in our settings")
+        try:
+            answer = await self._http.get(
+                f"{url}/internal/{what}",
+                params={"topic": topic, **query},
+                headers={"Authorization": f"Bearer {self._signer.token(owner)}"},
+                timeout=PATIENCE,
+            )
+            answer.raise_for_status()
+            return list(page.model_validate_json(answer.content).items)
+        except httpx.HTTPStatusError as fault:
+            raise OwnerSilent(owner, f"answers {fault.response.status_code} {_problem(fault.response)}") from fault
+        except (httpx.HTTPError, ValidationError) as fault:
+            raise OwnerSilent(owner, type(fault).__name__) from fault
+
+
+def _problem(answer: httpx.Response) -> str:
+    """The name of the refusal, if it is one of ours."""
+    try:
+        return str(answer.json()["type"])
+    except (ValueError, KeyError, TypeError):
+        return ""
