@@ -24,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from deploy.local.own_machine import OWN_MACHINE
 from shared.clock import Clock, now
 
 CALLBACK_PAUSES: Final = (0.5, 2.0, 8.0, 30.0)
@@ -208,6 +209,7 @@ def site(secret: bytes) -> Starlette:
             Route("/behaviour", put_behaviour, methods=["PUT"]),
             Route("/healthz/ready", get_health),
         ],
+        middleware=[OWN_MACHINE],
         lifespan=open_service,
     )
 

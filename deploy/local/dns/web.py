@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from deploy.local.dns.hierarchy import Entry, Hierarchy, NoSuchZone
 from deploy.local.dns.server import DnsServer, Fault
+from deploy.local.own_machine import OWN_MACHINE
 
 
 def application(hierarchy: Hierarchy, server: DnsServer) -> Starlette:
@@ -21,6 +22,7 @@ def application(hierarchy: Hierarchy, server: DnsServer) -> Starlette:
             Route("/api/faults", interface.set_faults, methods=["PUT"]),
             Route("/healthz/ready", interface.ready),
         ],
+        middleware=[OWN_MACHINE],
         exception_handlers=dict.fromkeys((NoSuchZone, DNSException, ValueError, KeyError), _refused),
     )
 

@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from deploy.local.mailbox.box import Box, Message
 from deploy.local.mailbox.sink import Answer, CutAfterData, Fault, Hang, MailSink, RefuseRecipient, Unknown
+from deploy.local.own_machine import OWN_MACHINE
 
 PAGE = Path(__file__).with_name("page")
 OURS = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'; base-uri 'none'"
@@ -35,7 +36,8 @@ def application(sink: MailSink) -> Starlette:
             Route("/api/faults", pages.order_fault, methods=["POST"]),
             Route("/healthz/ready", pages.ready),
             Mount("/static", StaticFiles(directory=PAGE)),
-        ]
+        ],
+        middleware=[OWN_MACHINE],
     )
 
 

@@ -37,7 +37,7 @@ async def running(sink: MailSink) -> AsyncIterator[int]:
 
 
 def reading(sink: MailSink) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(application(sink)), base_url="http://mailbox")
+    return httpx.AsyncClient(transport=httpx.ASGITransport(application(sink)), base_url="http://127.0.0.1:8025")
 
 
 def test_a_mail_is_kept_byte_for_byte_and_read_again(tmp_path: Path) -> None:
