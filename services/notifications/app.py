@@ -45,8 +45,9 @@ async def open_ports(settings: NotificationsSettings, base: Base) -> AsyncIterat
             db=base.db,
             now=base.now,
             unseal=partial(sealing.open_sealed, keys),
+            courier=base.new_id(),
             write=Writer(sender, Addresses(settings.links_url, settings.portal_url)),
-            safe=AesSafe(key_bytes(settings.mail_key)),
+            safe=AesSafe(key_bytes(settings.mail_key), base.new_token),
             mailer=mailer,
         )
     finally:

@@ -13,6 +13,7 @@ from prometheus_client import Counter, Histogram
 from services.notifications import rules, store
 from services.notifications.model import (
     Account,
+    Answer,
     Background,
     Delivery,
     Enclosed,
@@ -29,10 +30,14 @@ from shared.contracts import Event, contract_of
 from shared.contracts.domains import AdminNominated, DomainVerified
 from shared.contracts.identity import AccountRegistered, InvitationSent, PartnerProfile, PersonProfile
 from shared.contracts.provisioning import BillingDue, OrderPlaced, ServiceProvisioned
-from shared.db import Transaction
+from shared.db import ChangedMeanwhile, Transaction
 from shared.decision import Decision
+from shared.faults import Fault, fault_of
 from shared.sealing import KeyDestroyed
 from shared.telemetry import continued, span, traceparent
+
+KEEP_AGAIN_SECONDS: Final = 0.5
+"""The pause before a mail server's answer that could not be kept is tried to be kept again."""
 
 LOOK_SECONDS: Final = 0.2
 """How often more mail is looked for while a slow mail server still holds some."""
@@ -124,6 +129,15 @@ async def send_mails(ports: NetworkPorts) -> int:
         await asyncio.gather(*at_work, return_exceptions=True)
 
 
+async def relieve_couriers(ports: NetworkPorts) -> int:
+    """Shows this process to the others, and has the mails looked at again whose couriers are gone; how many."""
+    now = ports.now()
+    async with ports.db.transaction() as tx:
+        me, unseen_since = rules.relieve_couriers(await store.find_courier(tx, ports.courier), ports.courier, now=now)
+        await store.keep_courier(tx, me)
+        return await store.dismiss_couriers(tx, unseen_since=unseen_since, now=now) if unseen_since else 0
+
+
 async def _send_next(ports: NetworkPorts) -> bool:
     """Sends the mail that is due for longest; whether there was one."""
     with ExitStack() as because:
@@ -145,11 +159,31 @@ async def _send_next(ports: NetworkPorts) -> bool:
         if envelope is not None:
             with span("smtp", SpanKind.CLIENT):
                 answer = await ports.mailer.send(envelope)
-            async with ports.db.transaction() as tx:
-                mail = await store.keep(tx, rules.settle(mail, answer, now=ports.now()))
+            mail = await _settle(ports, mail, answer)
             log.info("mail_answered", delivery_id=str(mail.id), template=mail.template, state=mail.state, answer=str(answer))
         _count(mail)
     return True
+
+
+async def _settle(ports: NetworkPorts, mail: Delivery, answer: Answer) -> Delivery:
+    """Keeps the mail server's answer, tried for a lease's time while the database is away: else the mail went out again.
+
+    When it was kept without our hearing of it, or somebody took the mail meanwhile, what stands there counts.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + rules.LEASE.total_seconds()
+    while True:
+        try:
+            async with ports.db.transaction() as tx:
+                try:
+                    return await store.keep(tx, rules.settle(mail, answer, now=ports.now()))
+                except ChangedMeanwhile:
+                    return await store.find(tx, mail.id)
+        except Exception as fault:
+            if fault_of(fault) is Fault.OWN or loop.time() > until:
+                raise
+            log.warning("answer_not_kept_yet", delivery_id=str(mail.id), fault=type(fault).__name__)
+        await asyncio.sleep(KEEP_AGAIN_SECONDS)
 
 
 async def _decide(ports: NetworkPorts, tx: Transaction, mail: Delivery) -> tuple[Decision[Delivery], Envelope | None]:
@@ -166,7 +200,8 @@ async def _decide(ports: NetworkPorts, tx: Transaction, mail: Delivery) -> tuple
         return rules.fail(mail, "address_refused", status=rules.BAD_SYNTAX, now=now), None
     if envelope is None:
         return rules.wait_for_recipient(mail, now=now), None
-    return rules.attempt(mail, mail.message or ports.safe.lock(mail.id, envelope), now=now), envelope
+    bytes_kept = mail.message or ports.safe.lock(mail.id, envelope)
+    return rules.attempt(mail, bytes_kept, courier_id=ports.courier, now=now), envelope
 
 
 async def _write(ports: NetworkPorts, tx: Transaction, mail: Delivery) -> Envelope | None:

@@ -1,4 +1,4 @@
-"""The nouns of mail: a delivery and its states, who reads it, and what a mail server may answer."""
+"""The nouns of mail: a delivery and its states, who carries and who reads it, and what a mail server may answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -97,6 +97,8 @@ class Delivery:
     traceparent: str | None
     event: str | None
     message: bytes | None = field(repr=False)
+    courier_id: UUID | None
+    """Who is at work on it."""
 
     @property
     def recipient(self) -> Recipient:
@@ -107,6 +109,15 @@ class Delivery:
 def delivery_id(event_id: UUID, recipient: Recipient, template: Template) -> UUID:
     """The one id that a mail about this event to this recipient can have; its Message-ID too."""
     return uuid5(NAMESPACE, f"{event_id}:{recipient.kind}:{recipient.id}:{template}")
+
+
+@dataclass(frozen=True)
+class Courier:
+    """A process that hands mails over, as the others see it: since when without a break, and when last."""
+
+    id: UUID
+    since: datetime
+    seen_at: datetime
 
 
 @dataclass(frozen=True)

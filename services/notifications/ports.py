@@ -62,8 +62,9 @@ class Ports:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkPorts(Ports):
-    """Plus what writing and sending need, for jobs."""
+    """Plus what writing and sending need, for jobs. `courier` is this process among those that send."""
 
+    courier: UUID
     write: Writer
     safe: Safe
     mailer: Mailer

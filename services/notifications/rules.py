@@ -10,6 +10,7 @@ from services.notifications.model import (
     LIFECYCLE,
     Accepted,
     Answer,
+    Courier,
     Delivery,
     Fault,
     PutOff,
@@ -36,7 +37,10 @@ PATIENCE: Final = timedelta(hours=72)
 """How long a mail without a link is tried; one with a link is tried until the link ends."""
 
 LEASE: Final = timedelta(minutes=5)
-"""How long a sender that took a mail is left alone with it: longer than an attempt can last."""
+"""How long a courier that took a mail is left alone with it as long as it is seen: longer than an attempt can last."""
+
+SILENCE: Final = timedelta(seconds=10)
+"""A courier that was not seen for so long is gone."""
 
 LOOK_AGAIN: Final = timedelta(seconds=30)
 """When to look again for a profile that is not here; its arrival makes us look at once."""
@@ -97,6 +101,7 @@ def intend(event: Event, origin: Origin, *, told_due: int = 0, now: datetime) ->
         traceparent=origin.traceparent,
         event=event.model_dump_json(),
         message=None,
+        courier_id=None,
     )
 
 
@@ -141,10 +146,21 @@ def wait_for_recipient(delivery: Delivery, *, now: datetime) -> Decision[Deliver
     return Decision(replace(_to(delivery, State.WAITING), next_at=now + LOOK_AGAIN))
 
 
-def attempt(delivery: Delivery, message: bytes, *, now: datetime) -> Decision[Delivery]:
+def attempt(delivery: Delivery, message: bytes, *, courier_id: UUID, now: datetime) -> Decision[Delivery]:
     """The mail goes out now, as these (encrypted) bytes; until the answer is kept nobody else takes it, for a while."""
-    attempted = _to(delivery, State.ATTEMPTED)
-    return Decision(replace(attempted, message=message, attempts=delivery.attempts + 1, next_at=now + LEASE))
+    attempted = replace(_to(delivery, State.ATTEMPTED), message=message, courier_id=courier_id)
+    return Decision(replace(attempted, attempts=delivery.attempts + 1, next_at=now + LEASE))
+
+
+def relieve_couriers(known: Courier | None, courier_id: UUID, *, now: datetime) -> tuple[Courier, datetime | None]:
+    """The courier as it is seen now, and the moment since which those that were not seen are gone.
+
+    That is told by one alone that could have seen them: who was itself away, as while the database was, begins anew and
+    lets the others show themselves first.
+    """
+    unbroken = known is not None and now - known.seen_at < SILENCE
+    me = Courier(courier_id, since=known.since if known and unbroken else now, seen_at=now)
+    return me, now - SILENCE if me.since <= now - SILENCE else None
 
 
 def settle(delivery: Delivery, answer: Answer, *, now: datetime) -> Decision[Delivery]:
@@ -226,4 +242,4 @@ def _ended(delivery: Delivery, state: State, now: datetime) -> Delivery:
 
 
 def _to(delivery: Delivery, state: State) -> Delivery:
-    return replace(delivery, version=delivery.version + 1, state=LIFECYCLE.step(delivery.state, state))
+    return replace(delivery, version=delivery.version + 1, state=LIFECYCLE.step(delivery.state, state), courier_id=None)

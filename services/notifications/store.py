@@ -1,15 +1,15 @@
-"""Loading and keeping deliveries, and the copies of profiles and names that letters need."""
+"""Loading and keeping deliveries, who carries them, and the copies of profiles and names that letters need."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from services.notifications.model import Account, Delivery, Partner, Person, Recipient, RecipientKind, State
-from services.notifications.tables import account, delivery, ended_link, partner, person, told_due
+from services.notifications.model import Account, Courier, Delivery, Partner, Person, Recipient, RecipientKind, State
+from services.notifications.tables import account, courier, delivery, ended_link, partner, person, told_due
 from shared.db import ChangedMeanwhile, Reader, Transaction
 from shared.decision import Decision
 from shared.rows import keep_newest
@@ -46,6 +46,37 @@ async def keep(tx: Transaction, decision: Decision[Delivery]) -> Delivery:
         raise ChangedMeanwhile
     tx.emit(*decision.events)
     return mail
+
+
+async def find(db: Reader, delivery_id: UUID) -> Delivery:
+    """The delivery as it is now."""
+    [row] = await db.all(select(delivery).where(delivery.c.id == delivery_id))
+    return Delivery(*row)
+
+
+async def find_courier(db: Reader, courier_id: UUID) -> Courier | None:
+    """The courier as it was seen last."""
+    row = await db.one(select(courier).where(courier.c.id == courier_id))
+    return None if row is None else Courier(*row)
+
+
+async def keep_courier(tx: Transaction, one: Courier) -> None:
+    """Lets the others see the courier."""
+    seen = {"since": one.since, "seen_at": one.seen_at}
+    await tx.execute(insert(courier).values(vars(one)).on_conflict_do_update(index_elements=["id"], set_=seen))
+
+
+async def dismiss_couriers(tx: Transaction, *, unseen_since: datetime, now: datetime) -> int:
+    """Forgets couriers that are gone and has the mails looked at that they were at work on; how many mails."""
+    gone = delete(courier).where(courier.c.seen_at < unseen_since).returning(courier.c.id)
+    ids = (await tx.execute(gone)).scalars().all()
+    if not ids:
+        return 0
+    theirs = (delivery.c.courier_id.in_(ids), delivery.c.state == State.ATTEMPTED)
+    left = await tx.execute(update(delivery).where(*theirs).values(next_at=now))
+    if left.rowcount:
+        tx.wake()
+    return left.rowcount
 
 
 async def find_person(db: Reader, person_id: UUID) -> Person | None:

@@ -50,11 +50,23 @@ class DeliveryColumns(TypedColumns):
     traceparent: Named[str | None]
     event: Named[str | None] = Column(Text)
     message: Named[bytes | None] = Column(LargeBinary)
+    courier_id: Named[UUID | None]
 
     __row_pos__: tuple[
         UUID, int, UUID, Template, UUID, str, str, RecipientKind, UUID, State, datetime, datetime, datetime,
         datetime | None, int, Reason | None, str | None, datetime | None, UUID, str | None, str | None, bytes | None,
+        UUID | None,
     ]  # fmt: skip
+
+
+class CourierColumns(TypedColumns):
+    """The processes that hand mails over, while they are there."""
+
+    id = Column(Uuid, primary_key=True)
+    since: Named[datetime] = Column(MOMENT)
+    seen_at: Named[datetime] = Column(MOMENT)
+
+    __row_pos__: tuple[UUID, datetime, datetime]
 
 
 class PersonColumns(TypedColumns):
@@ -116,6 +128,7 @@ UniqueConstraint(
 Index("delivery_next", delivery.c.next_at, postgresql_where=delivery.c.next_at.is_not(None))
 Index("delivery_open", delivery.c.recipient_id, postgresql_where=delivery.c.next_at.is_not(None))
 
+courier = Table("courier", metadata, CourierColumns)
 person = Table("person", metadata, PersonColumns)
 partner = Table("partner", metadata, PartnerColumns)
 account = Table("account", metadata, AccountColumns)

@@ -25,7 +25,7 @@ SQL_CLOCK = re.compile(
 )
 PYTHON_CLOCK = {
     "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "func.now",
-    "uuid.uuid4", "uuid.uuid1", "random.random", "random.choice", "random.uniform", "func.random",
+    "uuid.uuid4", "uuid.uuid1", "random.random", "random.choice", "random.uniform", "func.random", "os.urandom",
 }  # fmt: skip
 GIVEN_BY = {ROOT / "shared/clock.py", ROOT / "shared/ids.py"}
 

@@ -169,8 +169,9 @@ async def running(url: str, mailer: Mailer, committed: Callable[[], None] = lamb
         db=database,
         now=clock,
         unseal=partial(open_sealed, private_keys(PRIVATE)),
+        courier=ids.new_id(),
         write=WRITER,
-        safe=AesSafe(b"k" * 32),
+        safe=AesSafe(b"k" * 32, ids.new_token),
         mailer=mailer,
     )
     app = create_app("notifications", [api.router], ports, rights=KnownRights(database), new_id=ids.new_id)

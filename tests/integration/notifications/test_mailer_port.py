@@ -14,7 +14,6 @@ import pytest
 from deploy.local.mailbox import Answer as SaysToData
 from deploy.local.mailbox import Box, CutAfterData, Hang, MailSink, RefuseRecipient
 from deploy.local.mailbox import Fault as SinkFault
-from services.notifications import jobs
 from services.notifications.adapters.smtp import Relay, SmtpMailer
 from services.notifications.model import (
     Accepted,
@@ -171,4 +170,3 @@ async def test_from_an_invitation_to_the_mailbox_through_every_fault(
         assert (await house.mail(event_id)).state is (State.FAILED if refused else State.DELIVERED)
         assert len(server.arrived()) == (0 if refused else 2 if isinstance(fault, CutAfterData) else 1)
         assert len(set(server.arrived())) <= 1
-        assert [job.name for job in jobs.JOBS] == ["send_mails"]

@@ -22,7 +22,6 @@ from deploy.local.tour.registration import signed_in
 from deploy.local.tour.stage import Contoso, Stage
 from deploy.local.tour.story import staged
 from deploy.local.tour.visitor import Answer, Api
-from services.notifications.rules import LEASE
 from shared import db
 from tests.support.house import House, running_house
 from tests.support.rows import number_of
@@ -30,8 +29,8 @@ from tests.support.story import onboard
 
 pytestmark = pytest.mark.anyio
 
-PATIENCE = 90.0 + LEASE.total_seconds()
-"""A mail whose sender or database died just when the mail server answered is sent again when the lease of it ends."""
+PATIENCE = 90.0
+"""Longer than a courier is missed whose mail another takes up."""
 
 STEPS = ("order.placed", "service.provisioned")
 """What is told of an order before a domain; the customer gets a mail about each."""

@@ -123,7 +123,7 @@ def test_whose_fault_a_refusal_is(refused: Refused, reason: str) -> None:
 
 
 def attempted(mail: Delivery, now: datetime) -> Delivery:
-    return rules.attempt(mail, b"bytes", now=now).state
+    return rules.attempt(mail, b"bytes", courier_id=an_id(70), now=now).state
 
 
 @given(st.lists(ANSWERS, max_size=60))
@@ -156,7 +156,7 @@ def test_pauses_grow_and_are_spread_by_a_tenth(attempts: int, delivery_id: UUID)
 
 def test_an_attempt_whose_answer_was_never_kept_is_made_again_with_the_same_bytes() -> None:
     first = attempted(a_delivery(), NOON)
-    again = rules.attempt(first, first.message or b"", now=NOON + rules.LEASE).state
+    again = rules.attempt(first, first.message or b"", courier_id=an_id(71), now=NOON + rules.LEASE).state
     assert (again.state, again.attempts, again.message) == (State.ATTEMPTED, 2, b"bytes")
 
 
