@@ -9,13 +9,14 @@ from pydantic import Field
 from starlette.responses import Response
 
 from services.identity import commands, queries
-from services.identity.api.fields import Country, Language, Line, Number, Search, Slug, TimeZone
+from services.identity.api.fields import Country, Language, Number, Search, Slug, TimeZone
 from services.identity.model import Account, AccountDraft, Agreement, AgreementDraft, Designation, PartnerDraft
 from services.identity.ports import Ports
 from shared.addresses import EmailAddress
 from shared.auth import needs, signed_in
 from shared.contracts.access import Access, Permission
 from shared.http import Answer, Body, Listed, Once, Page, ports
+from shared.names import OrganisationName, PersonName
 
 router = APIRouter()
 WithPorts = Annotated[Ports, Depends(ports)]
@@ -25,7 +26,7 @@ class PartnerBody(Body):
     """A partner to be enrolled."""
 
     slug: Slug
-    name: Line
+    name: OrganisationName
     email: EmailAddress
     language: Language
     time_zone: TimeZone
@@ -61,16 +62,16 @@ class AccountBody(Body):
     """A purchasing account of an agreement."""
 
     number: Number
-    name: Line
-    place: Line
+    name: OrganisationName
+    place: OrganisationName
 
 
 class AdministratorBody(Body):
     """The person whom the agreement names as its administrator."""
 
     email: EmailAddress
-    first_name: Line
-    last_name: Line
+    first_name: PersonName
+    last_name: PersonName
     language: Language
     country: Country
 
@@ -80,8 +81,8 @@ class AgreementBody(Body):
 
     number: Number
     partner: Slug
-    legal_name: Line
-    place: Line
+    legal_name: OrganisationName
+    place: OrganisationName
     country: Country
     time_zone: TimeZone
     starts_on: date

@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from services.identity import commands, queries
-from services.identity.api.fields import Country, Language, Line, Search
+from services.identity.api.fields import Country, Language, Search
 from services.identity.model import ROLES, Invitation, InvitationDraft, InvitationState, Role
 from services.identity.ports import Ports
 from shared.addresses import EmailAddress
@@ -17,6 +17,7 @@ from shared.auth import access_document, needs, signed_in
 from shared.contracts.access import Access, Grant, IdentityAccess, NotFound, Permission, ScopeKind
 from shared.contracts.identity import InvitationKind
 from shared.http import Answer, Body, IfMatch, Listed, Once, Page, etag, ports
+from shared.names import PersonName
 
 router = APIRouter()
 WithPorts = Annotated[Ports, Depends(ports)]
@@ -28,8 +29,8 @@ class ColleagueBody(Body):
     """A colleague to be invited."""
 
     email: EmailAddress
-    first_name: Line
-    last_name: Line
+    first_name: PersonName
+    last_name: PersonName
     language: Language
     country: Country
     roles: Annotated[tuple[Role, ...], Field(min_length=1, max_length=len(Role))]

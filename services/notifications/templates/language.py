@@ -19,6 +19,8 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
+from shared.names import LONGEST
+
 LOCALES: Final = {"fr": "fr", "en": "en_GB"}
 """What is spoken, and whose dates and numbers go with it; the messages in the code are English."""
 
@@ -26,11 +28,10 @@ READ: Final = {"fr": "Lire en français", "en": "Read in English"}
 """The link to the page in that language, each in its own."""
 
 CATALOGUES: Final = Path(__file__).parent.parent / "locales"
-LONGEST_NAME: Final = 100
 UNLINK: Final = "\N{ZERO WIDTH SPACE}"
 
-_UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
-_LIKE_A_LINK: Final = re.compile(r"(?<=\w)(\.(?=[^\W\d_]{2})|@(?=\w)|:(?=//))")
+_UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
+_LIKE_A_LINK: Final = re.compile(r"(?<=\w)([.\u3002\uff0e\uff61](?=[^\W\d_]{2})|[@\uff20](?=\w)|:(?=//))")
 
 
 class Strong(str):
@@ -108,7 +109,7 @@ class Language:
 def clean(name: str) -> str:
     """A name on one line, not too long, with nothing unseen in it."""
     seen = " ".join(_UNSEEN.sub(" ", name).split())
-    return seen if len(seen) <= LONGEST_NAME else seen[: LONGEST_NAME - 1].rstrip() + "…"
+    return seen if len(seen) <= LONGEST else seen[: LONGEST - 1].rstrip() + "…"
 
 
 def harmless(name: str) -> str:

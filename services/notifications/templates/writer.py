@@ -10,7 +10,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from services.notifications.model import Background, Delivery, Envelope, Reader
-from services.notifications.templates.language import READ, Language, Phrase, clean
+from services.notifications.templates.language import READ, Language, Phrase, harmless
 from services.notifications.templates.letters import Addresses, Context, letter
 from services.notifications.templates.message import message
 from services.notifications.templates.parts import Letter
@@ -95,7 +95,7 @@ class Writer:
 
 
 def _greeting(language: Language, reader: Reader) -> Phrase:
-    name = clean(reader.name)
+    name = harmless(reader.name)
     return language.say("Hello %(name)s,", name=name) if name else language.say("Hello,")
 
 
