@@ -1,4 +1,4 @@
-"""`check`, `test` and `bench`: what a change must pass, and how fast things are."""
+"""`check`, `test`, `bench` and `chaos`: what a change must pass, how fast things are, and what they stand."""
 
 import os
 import subprocess
@@ -66,7 +66,14 @@ def bench(name: str, arguments: Sequence[str]) -> None:
     _become(*PYTHON, "-m", f"tests.bench.{name}", *arguments)
 
 
-COMMANDS = (check, test, bench)
+@click.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def chaos(arguments: Sequence[str]) -> None:
+    """Hold a fire drill: a whole stack under load, faults by seed, and an audit from outside; see --help."""
+    _become(*PYTHON, "-m", "tests.chaos", *arguments)
+
+
+COMMANDS = (check, test, bench, chaos)
 
 
 def _made(step: Step) -> tuple[int, str, float]:

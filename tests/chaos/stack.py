@@ -142,7 +142,8 @@ class Stack:
         particulars = [f"--name={slug}", f"--email={email}", "--language=en", "--time-zone=Europe/Paris"]
         settings = self.surroundings.operator(self.vendor_client)
         command = ["partner", "enroll", slug, *particulars, f"--replication-factor={NODES}"]
-        made: dict[str, Any] = json.loads(await self.vestibule(f"enroll-{slug}", command, settings))
+        printed = await self.vestibule(f"enroll-{slug}", command, settings)
+        made: dict[str, Any] = json.loads(printed[printed.index("{\n") :])  # librdkafka may have said something before
         return made
 
     def _service_names(self) -> list[str]:

@@ -76,7 +76,8 @@ class Api:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         answer = await self.http.request(method, url, json=body, headers={"Authorization": f"Bearer {self.token}", **sent})
         kind = answer.headers.get("content-type", "")
-        return Answer(answer.status_code, answer.json() if "json" in kind else answer.text, answer.headers, answer.content)
+        content = answer.json() if "json" in kind and answer.content else answer.text
+        return Answer(answer.status_code, content, answer.headers, answer.content)
 
     async def get(self, url: str) -> Any:
         """The body of a 200."""

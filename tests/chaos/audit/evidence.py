@@ -1,0 +1,161 @@
+"""Gathering what can be seen from outside: the topics, the databases, the mailbox, the partners' feed, the online service."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+import asyncpg
+import httpx
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from shared.contracts import Stream
+from tests.chaos.audit import questions
+from tests.chaos.client import Careful
+from tests.chaos.stack import Stack
+from tests.chaos.watch import heard_by
+
+PATIENCE: Final = 30.0
+PAGE: Final = 500
+
+
+class Seen(NamedTuple):
+    """A record as it lies on its topic."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    headers: tuple[tuple[str, bytes], ...]
+    value: bytes
+
+    @property
+    def stream(self) -> Stream:
+        return Stream(self.topic, self.key)
+
+    @property
+    def sequence(self) -> int:
+        return int(dict(self.headers)["ce_sequence"])
+
+    @property
+    def event_id(self) -> str:
+        return dict(self.headers)["ce_id"].decode()
+
+    @property
+    def said(self) -> tuple[object, ...]:
+        """All that must be the same when it is said again."""
+        return (self.headers, self.value)
+
+
+class Logged(NamedTuple):
+    """A row of an event log."""
+
+    topic: str
+    key: str
+    sequence: int
+    event_id: str
+    value: bytes
+
+
+@dataclass
+class Evidence:
+    """All of it."""
+
+    seen: Sequence[Seen] = ()
+    logged: Mapping[str, Sequence[Logged]] = field(default_factory=dict)
+    """By the service that told it."""
+
+    heard: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By service, the topics that it hears."""
+
+    done: Mapping[str, Mapping[Stream, int]] = field(default_factory=dict)
+    """By service, the last sequence done of each stream that it hears."""
+
+    waiting: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By service, what is parked or still to be sent."""
+
+    tables: Mapping[str, Mapping[str, Sequence[tuple[Any, ...]]]] = field(default_factory=dict)
+    """By service, the answers to `questions.FACTS`."""
+
+    contradictions: Sequence[tuple[str, str]] = ()
+    """Rows that contradict a sentence of `questions.PROMISES`."""
+
+    mails: Sequence[Mapping[str, Any]] = ()
+    setups: Sequence[Mapping[str, Any]] = ()
+    feeds: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """By partner."""
+
+
+async def gather(stack: Stack, http: httpx.AsyncClient, partners: Mapping[str, Careful]) -> Evidence:
+    """Looks everywhere, once all is quiet."""
+    evidence = Evidence(heard={service: heard_by(service) for service in stack.services})
+    evidence.seen = await asyncio.to_thread(_read_topics, stack.kafka.client_settings)
+    logged, done, waiting, tables, contradictions = {}, {}, {}, {}, list[tuple[str, str]]()
+    for service in stack.services:
+        connection = await asyncpg.connect(stack.database(service))
+        try:
+            logged[service] = [Logged(*row) for row in await connection.fetch(questions.LOGGED)]
+            done[service] = {Stream(topic, key): last for topic, key, last in await connection.fetch(questions.DONE)}
+            waiting[service] = [row[0] for row in await connection.fetch(questions.WAITING)]
+            facts = questions.FACTS[service]
+            tables[service] = {name: [tuple(row) for row in await connection.fetch(sql)] for name, sql in facts.items()}
+            for sentence, sql in questions.PROMISES[service].items():
+                contradictions += [(sentence, str(dict(row))) for row in await connection.fetch(sql)]
+        finally:
+            await connection.close()
+    evidence.logged, evidence.done, evidence.waiting = logged, done, waiting
+    evidence.tables, evidence.contradictions = tables, contradictions
+    evidence.mails = (await http.get(f"{stack.url('mailbox')}/api/messages", timeout=PATIENCE)).raise_for_status().json()
+    setups = (await http.get(f"{stack.url('online-service-itself')}/setups", timeout=PATIENCE)).raise_for_status()
+    evidence.setups = setups.json()["items"]
+    feed = f"{stack.url('provisioning')}/v1/partner/feed"
+    evidence.feeds = {slug: await _feed(partner, feed) for slug, partner in partners.items()}
+    return evidence
+
+
+async def _feed(partner: Careful, url: str) -> Sequence[Mapping[str, Any]]:
+    read: list[Mapping[str, Any]] = []
+    while True:
+        after = read[-1]["sequence"] if read else 0
+        page = (await partner.get(f"{url}?after={after}&limit={PAGE}"))["items"]
+        read += page
+        if len(page) < PAGE:
+            return read
+
+
+def _read_topics(settings: Mapping[str, str | int | float | bool]) -> Sequence[Seen]:
+    """Every record of every topic that is not the broker's own, by a client that is not ours."""
+    consumer = Consumer({**settings, "group.id": "the-audit", "enable.auto.commit": False, "log_level": 2})
+    try:
+        topics = [topic for name, topic in consumer.list_topics(timeout=PATIENCE).topics.items() if not name.startswith("_")]
+        places = [TopicPartition(topic.topic, number) for topic in topics for number in topic.partitions]
+        ends = {(place.topic, place.partition): consumer.get_watermark_offsets(place, timeout=PATIENCE) for place in places}
+        left = {place for place, (begin, end) in ends.items() if begin < end}
+        consumer.assign([TopicPartition(topic, number, ends[topic, number][0]) for topic, number in left])
+        read: list[Seen] = []
+        while left:
+            messages = consumer.consume(1000, timeout=PATIENCE)
+            faults = [message.error() for message in messages if message.error()]
+            if faults or not messages:
+                raise KafkaException(faults[0] if faults else f"nothing came from {left}")
+            for message in messages:
+                read.append(_seen(message))
+                if read[-1].offset + 1 >= ends[read[-1].topic, read[-1].partition][1]:
+                    left.discard((read[-1].topic, read[-1].partition))
+        return read
+    finally:
+        consumer.close()
+
+
+def _seen(message: Message) -> Seen:
+    pairs: list[tuple[str, bytes | str | None]] = list(message.headers() or [])  # type: ignore[arg-type]  # annotated as one list or dict
+    headers = tuple((name, value) for name, value in pairs if isinstance(value, bytes))
+    key, value = message.key(), message.value()
+    return Seen(
+        message.topic() or "",
+        message.partition() or 0,
+        message.offset() or 0,
+        key.decode() if isinstance(key, bytes) else "",
+        headers,
+        value if isinstance(value, bytes) else b"",
+    )

@@ -1,0 +1,109 @@
+"""One fire drill from beginning to end: a stack, its customers, the fire, silence, the audit."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from tests.chaos.audit import Finding, audit
+from tests.chaos.audit.evidence import gather
+from tests.chaos.audit.finding import Wrong
+from tests.chaos.client import TIMEOUT
+from tests.chaos.faults import Fire, targets_of
+from tests.chaos.journey import Town, live
+from tests.chaos.model import Model
+from tests.chaos.plan import plan
+from tests.chaos.report import Outcome
+from tests.chaos.stack import Stack, running_stack
+from tests.chaos.watch import Watch
+
+WARM_UP: Final = 5.0
+"""Seconds of work before the first fault."""
+
+QUIET_WITHIN: Final = 600.0
+"""After the last fault; a mail whose attempts failed a few times is tried again after ten minutes."""
+
+SAY_EVERY: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was asked for."""
+
+    kills: int
+    seed: int
+    gap: float
+    """Seconds between two kills on average."""
+
+
+async def drill(order: Order, folder: Path, say: Callable[[str], None]) -> Outcome:
+    """Holds the drill on an empty folder."""
+    begun = time.monotonic()
+    limits = httpx.Limits(max_connections=None)
+    async with running_stack(folder, say) as stack, httpx.AsyncClient(timeout=TIMEOUT, limits=limits) as http:
+        model = Model()
+        town = await Town.of(stack, http, model)
+        fire = Fire(stack, http, say)
+        async with _watching(stack) as watch, _saying(model, watch, say):
+            over = asyncio.Event()
+            living = asyncio.create_task(live(town, over))
+            await asyncio.sleep(WARM_UP)
+            say("the fire begins")
+            await fire.burn(plan(order.seed, order.kills, targets_of(stack), gap=order.gap))
+            say("the last fault is over")
+            out = time.monotonic()
+            over.set()
+            await living
+            quiet = await _quiet(watch)
+        say("auditing")
+        evidence = await gather(stack, http, town.partners)
+        findings = [*audit(evidence, model)]
+        if not quiet:
+            findings.insert(0, Finding(Wrong.LOST, f"not quiet {QUIET_WITHIN:.0f} s after the last fault: {watch.left}"))
+        now = time.monotonic()
+        return Outcome(order.seed, fire, watch, model, evidence, findings, seconds=now - begun, quiet_after=now - out)
+
+
+async def _quiet(watch: Watch) -> bool:
+    """Waits for silence; whether it came."""
+    watch.quiet.clear()
+    try:
+        async with asyncio.timeout(QUIET_WITHIN):
+            await watch.quiet.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+@asynccontextmanager
+async def _watching(stack: Stack) -> AsyncIterator[Watch]:
+    watch = Watch(stack)
+    looking = asyncio.create_task(watch.run())
+    try:
+        yield watch
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _saying(model: Model, watch: Watch, say: Callable[[str], None]) -> AsyncIterator[None]:
+    """Says from time to time how far everything is."""
+
+    async def keep_saying() -> None:
+        while True:
+            await asyncio.sleep(SAY_EVERY)
+            complete = sum(one.complete for one in model.customers)
+            say(f"{complete} of {len(model.customers)} stories complete, {model.answers} answers; {watch.left or 'quiet'}")
+
+    saying = asyncio.create_task(keep_saying())
+    try:
+        yield
+    finally:
+        saying.cancel()
+        await asyncio.gather(saying, return_exceptions=True)
