@@ -27,7 +27,7 @@ from services.notifications.ports import NetworkPorts, Ports
 from shared.addresses import NotAnAddress
 from shared.cause import Cause, caused_by, current_cause
 from shared.contracts import Event, contract_of
-from shared.contracts.domains import AdminNominated, DomainVerified
+from shared.contracts.domains import AdminDeclined, AdminNominated, DomainVerified
 from shared.contracts.identity import AccountRegistered, InvitationSent, PartnerProfile, PersonProfile
 from shared.contracts.provisioning import BillingDue, OrderPlaced, ServiceProvisioned
 from shared.db import ChangedMeanwhile, Transaction
@@ -231,6 +231,9 @@ async def _background(ports: Ports, tx: Transaction, event: Event) -> Background
         case AdminNominated():
             nominator = await store.find_person(tx, event.nominator_id)
             return Background(secret=_enclosed(ports, event).secret, named_by=nominator.full_name if nominator else "")
+        case AdminDeclined():
+            nominee = await store.find_person(tx, UUID(event.actor.id))
+            return Background(declined_by=nominee.full_name if nominee else "")
         case DomainVerified():
             accounts = await store.find_accounts(tx, event.account_ids)
             return Background(account_names=tuple(account.name for account in accounts))

@@ -176,6 +176,7 @@ class Background:
 
     secret: str = field(default="", repr=False)
     named_by: str = ""
+    declined_by: str = ""
     account_names: tuple[str, ...] = ()
     partner_name: str = ""
 

@@ -35,11 +35,14 @@ async def invitation_locked(tx: Transaction, secret_hash: bytes) -> Invitation |
 
 
 async def pending_invitation_locked(tx: Transaction, scope: Scope, email: EmailAddress) -> Invitation | None:
-    """The invitation that the address has at this scope, to be changed in this transaction."""
+    """The invitation that the address has at this scope, to be changed in this transaction.
+
+    One that ends while this waits for it is not pending any more: what is read afterwards knows what became of it.
+    """
     row = await tx.one(
         select(tables.invitation)
         .join(tables.pending_invitation, tables.pending_invitation.c.invitation_id == tables.invitation.c.id)
-        .where(tables.pending_invitation.c.scope_id == scope.id, tables.pending_invitation.c.email == email.folded)
+        .where(PENDING, tables.pending_invitation.c.scope_id == scope.id, tables.pending_invitation.c.email == email.folded)
         .with_for_update(of=tables.invitation)
     )
     return Invitation(*row) if row else None

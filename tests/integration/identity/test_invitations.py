@@ -219,3 +219,23 @@ async def test_joining_again_leaves_no_second_session(house: House) -> None:
     async with house.browser() as copy:
         copy.cookies.update(before)
         assert 'type="password"' in (await copy.get("/signin")).text
+
+
+async def test_of_accepting_and_replacing_at_once_the_loser_is_told_by_name(house: House) -> None:
+    harry, agreement = await house.contoso()
+    path = f"/v1/accounts/{agreement['accounts'][0]['id']}/invitations"
+    answer = commands.Answer(PASSWORD, "FR")
+    for number in range(10):
+        first = (await harry.create(path, colleague(f"nora{number}"))).json()
+        secret = await house.newest_secret()
+        accepted, replaced = await asyncio.gather(
+            commands.accept_invitation(house.ports, secret, answer, caller="test"),
+            harry.create(path, colleague(f"nora{number}", replaces=first["id"])),
+            return_exceptions=True,
+        )
+        assert not isinstance(replaced, BaseException)
+        if replaced.status_code == 201:
+            assert isinstance(accepted, commands.InvitationReplaced)
+        else:
+            assert isinstance(accepted, commands.Joined)
+            assert replaced.json()["type"] == "urn:vestibule:problem:already-member"

@@ -36,6 +36,7 @@ from tests.unit.notifications.samples import (
     BILLING,
     CONTOSO,
     DECLINED,
+    HARRY,
     INVITATION,
     NOMINATION,
     NOON,
@@ -81,6 +82,7 @@ async def test_an_invitation_goes_to_the_sealed_address_in_its_language(house: H
 
 async def test_each_mail_goes_to_whom_it_concerns(house: House, mailer: PlayedMailer) -> None:
     await house.hear(a_profile())
+    await house.hear(a_profile(person_id=HARRY, email="harry@contoso.com", first_name="Harry", last_name="Roldan"))
     for event in (
         sealed(NOMINATION),
         DECLINED.model_copy(update={"nomination_id": an_id(66)}),
@@ -95,7 +97,7 @@ async def test_each_mail_goes_to_whom_it_concerns(house: House, mailer: PlayedMa
         "Serez-vous l’administrateur de contoso.com\u202f?"
     ]
     assert {mail["Subject"] for mail in mailer.inbox("nora@contoso.com")} == {
-        "The person you named will not be the administrator of contoso.com",
+        "Harry Roldan will not be the administrator of contoso.com",
         "contosö.com is verified",
         "We have received your request O-2026-000042",
         "Ready: 300 Enterprise E1, one step is left",

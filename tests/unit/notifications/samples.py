@@ -222,7 +222,7 @@ SAMPLES: Final = {
         Sample("e4-ready-domain-came", USABLE_NOW, "Nora"),
         Sample("e5-billing-due", BILLING, ""),
         Sample("e6-verified", VERIFIED, "Nora", Background(account_names=("Contoso Lyon", "Contoso Paris"))),
-        Sample("e7-declined", DECLINED, "Nora"),
+        Sample("e7-declined", DECLINED, "Nora", Background(declined_by="Harry Roldan")),
         Sample("e8-received", ORDER, "Nora", BY_PARTNER),
         Sample("e8-received-with-domain", ORDER.model_copy(update={"domain_verified": True}), "Nora", BY_PARTNER),
     )

@@ -69,14 +69,21 @@ def verified(event: DomainVerified, context: Context) -> Letter:
 
 
 def declined(event: AdminDeclined, context: Context) -> Letter:
-    """E7: the person you named said no; name somebody else."""
+    """E7: whom you named said no; name somebody else."""
     say = context.language.say
     domain = clean(event.display)
+    nominee = harmless(context.background.declined_by) or say("The person you named").text
     return Letter(
-        subject=say("The person you named will not be the administrator of %(domain)s", domain=domain),
+        subject=say("%(nominee)s will not be the administrator of %(domain)s", nominee=nominee, domain=domain),
         preheader=say("Name somebody else"),
         parts=(
-            Paragraph(say("The person whom you asked to administer %(domain)s has declined.", domain=Strong(domain))),
+            Paragraph(
+                say(
+                    "%(nominee)s, whom you asked to administer %(domain)s, has declined.",
+                    nominee=Strong(nominee),
+                    domain=Strong(domain),
+                )
+            ),
             Paragraph(
                 say(
                     "Name somebody else with an address at %(domain)s: until the domain is verified, "
