@@ -68,11 +68,15 @@ class Relay:
             pause = FIRST_PAUSE if time() - began > LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
             await asyncio.sleep(pause)
 
+    def _topic_known(self) -> None:
+        if self._work:
+            self._work.topic_known()
+
     async def _relay(self) -> None:
         async with guarding(self._url, self._name, self._shards) as guard, asyncio.TaskGroup() as group:
             group.create_task(guard.watch())
             await guard.on_duty.wait()
-            async with opened(self._url, self._name) as queue, sending(self._login, self.wake) as sender:
+            async with opened(self._url, self._name) as queue, sending(self._login, self._topic_known) as sender:
                 self._work = Work(guard, queue, sender, self._now)
                 log.info("relay_on_duty", relay=self._name, shards=len(guard.shards))
                 await self._work.go_on()
@@ -101,6 +105,11 @@ class Work:
     def wake(self) -> None:
         """Something was told."""
         self._looking.hint()
+        self._stirred.set()
+
+    def topic_known(self) -> None:
+        """The events of a topic that were passed over can be sent now."""
+        self._looking.afresh()
         self._stirred.set()
 
     async def go_on(self) -> None:
