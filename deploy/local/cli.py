@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deploy.local import checks, dns_command, logs, replay_command
+from deploy.local import checks, dns_command, logs, parked_command, replay_command
 from deploy.local.folder import AlreadyRuns, Folder
 from deploy.local.options import HostAndPort, on_folder
 from deploy.local.processes import DidNotStart
@@ -34,6 +34,7 @@ def commands() -> list[click.Command]:
         tour,
         dns_command.dns,
         replay_command.replay,
+        parked_command.parked,
         relock_kafka,
         *checks.COMMANDS,
     ]

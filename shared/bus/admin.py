@@ -26,13 +26,16 @@ from confluent_kafka.admin import (
 )
 
 from shared.bus.login import Login
-from shared.contracts import KEPT, PARTITIONS, partner_topic
+from shared.contracts import KEPT, PARTITIONS, dead_letter_topic, partner_topic
 from shared.contracts.registry import every
 
 DAY_MS: Final = 86_400_000
 RETENTION: Final = {"retention.ms": str(KEPT // timedelta(milliseconds=1))}
 COMPACTION: Final = {"cleanup.policy": "compact", "delete.retention.ms": str(14 * DAY_MS)}
 PARTNER_RETENTION: Final = {"retention.ms": str(400 * DAY_MS)}
+DEAD_LETTERS: Final = {"retention.ms": str(90 * DAY_MS), "max.message.bytes": str(2 * 1024 * 1024)}
+"""Room for the largest record with what is said about it."""
+
 PARTNER_SLUG: Final = re.compile(r"[a-z][a-z0-9-]{1,38}")
 ITERATIONS: Final = 4096
 """SCRAM's least; the passwords are made by machines, 256 bits each."""
@@ -62,15 +65,18 @@ class Admin:
         `hears` has the topics that each service listens to, `passwords` the services' passwords.
         """
         contracts = every()
+        dead = [(service, dead_letter_topic(topic, service)) for service, topics in hears.items() for topic in topics]
         self._make_topics(
             self._topic(contract.topic, PARTITIONS, COMPACTION if contract.compacted else RETENTION) for contract in contracts
         )
+        self._make_topics(self._topic(topic, 1, DEAD_LETTERS) for _, topic in dead)
         self._set_passwords(passwords)
         tells = [_topic_right(contract.owner, contract.topic, AclOperation.WRITE) for contract in contracts]
         reads = [_topic_right(service, topic, AclOperation.READ) for service, topics in hears.items() for topic in topics]
+        buries = [_topic_right(service, topic, AclOperation.WRITE) for service, topic in dead]
         groups = [_group_right(service, service) for service in hears]
         partners = _topic_right("provisioning", partner_topic(""), AclOperation.WRITE, ResourcePatternType.PREFIXED)
-        self._grant([*tells, *reads, *groups, partners])
+        self._grant([*tells, *reads, *buries, *groups, partners])
 
     def enroll(self, slug: str, password: str) -> PartnerUser:
         """A partner's own topic, and a user who may read that topic, in groups of its own prefix, and nothing else."""

@@ -3,7 +3,7 @@
 import json
 import string
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -85,7 +85,7 @@ DUE: Final = """
 update parked set next_attempt_at = $3
  where (consumer, topic, key, sequence) in (
      select consumer, topic, key, sequence from parked
-      where consumer = $1 and next_attempt_at <= $2 and state <> 'hole'
+      where consumer = $1 and next_attempt_at <= $2 and state in ('failed', 'behind')
       order by next_attempt_at limit $4 for update skip locked)
 returning topic, key
 """
@@ -142,7 +142,7 @@ async def take(connection: AsyncConnection, group: str, items: Sequence[Item], *
         return Taken(list(items))
     sorted_out = await _sort_out(connection, group, others, retry=retry)
     await _park(connection, group, sorted_out, now=now)
-    await _settle(connection, group, sorted_out, now=now)
+    await settle(connection, group, {stream: found.last for stream, found in sorted_out.items()}, now=now)
     queues = {stream: deque(found.do) for stream, found in sorted_out.items()}
     todo = [
         item if item.stream in advanced else queues[item.stream].popleft()
@@ -230,16 +230,12 @@ def _next_attempt(item: Item, state: State, now: datetime) -> datetime | None:
             return None
 
 
-async def _settle(connection: AsyncConnection, group: str, streams: dict[Stream, Sorted], *, now: datetime) -> None:
+async def settle(connection: AsyncConnection, group: str, lasts: Mapping[Stream, int], *, now: datetime) -> None:
+    """Everything of these streams up to these numbers is done; what waits behind goes on."""
+    streams = list(lasts)
     await connection.exec_driver_sql(
         SETTLE,
-        (
-            group,
-            [stream.topic for stream in streams],
-            [stream.key for stream in streams],
-            [found.last for found in streams.values()],
-            now,
-        ),
+        (group, [stream.topic for stream in streams], [stream.key for stream in streams], list(lasts.values()), now),
     )
 
 

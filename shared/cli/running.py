@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 import click
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared import db
+from shared import clock, db, ids
 from shared.bus.replay import replay
 from shared.cli.faults import run, settings_of
+from shared.db import PooledDatabase
 from shared.migrate import check_schema, migrate
 from shared.service import AnyService, N, P, S, Service, opened
 from shared.settings import DatabaseSettings
@@ -46,13 +47,27 @@ def run_migrations(name: str) -> None:
 
 def run_replay(name: str) -> None:
     """Queues again what the service has told."""
-    replay_from(name, settings_of(DatabaseSettings).database_url.get_secret_value())
+    replay_from(name, database_of_settings())
 
 
 def replay_from(name: str, url: str) -> None:
     """Queues again what the service of this database has told; its worker sends it."""
     queued = run(_on(url, "replay", lambda engine: replay(engine, name)))
     click.echo(f"{name} sends {queued} events again")
+
+
+def database_of_settings() -> str:
+    """The URL of the service's own database, as this process was given it."""
+    return settings_of(DatabaseSettings).database_url.get_secret_value()
+
+
+def run_on(url: str, purpose: str, work: Callable[[PooledDatabase], Awaitable[T]]) -> T:
+    """Runs an operator's work on the database of a service."""
+
+    async def on_database(engine: AsyncEngine) -> T:
+        return await work(PooledDatabase(engine, db.Tools(now=clock.now, new_id=ids.new_id, committed=lambda: None)))
+
+    return run(_on(url, purpose, on_database))
 
 
 async def _on(url: str, purpose: str, work: Callable[[AsyncEngine], Awaitable[T]]) -> T:

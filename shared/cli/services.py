@@ -1,4 +1,4 @@
-"""`vestibule <service> api | worker | migrate | replay`, and what a service adds for its operators in its own room `cli`."""
+"""`vestibule <service> api | worker | migrate | replay | parked`, and what a service adds for operators in its room `cli`."""
 
 import importlib
 import importlib.util
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
+
+from shared.cli.parked import parked_group
 
 
 class ServiceGroup(click.Group):
@@ -30,7 +32,7 @@ def service_group(name: str) -> click.Group:
     def running() -> Any:
         return importlib.import_module("shared.cli.running")
 
-    group = ServiceGroup(name, help=f"The service {name}: api, worker, migrate, replay.")
+    group = ServiceGroup(name, help=f"The service {name}: api, worker, migrate, replay, parked.")
     group.add_command(click.Command("api", callback=lambda: running().run_role(name, "api"), help="Answer HTTP."))
     group.add_command(
         click.Command(
@@ -45,4 +47,5 @@ def service_group(name: str) -> click.Group:
             "replay", callback=lambda: running().run_replay(name), help="Send again what was told, with its ids and numbers."
         )
     )
+    group.add_command(parked_group(lambda: {name: running().database_of_settings()}))
     return group

@@ -101,6 +101,11 @@ def partner_topic(slug: str) -> str:
     return f"partner.billing_due.{slug}"
 
 
+def dead_letter_topic(topic: str, group: str) -> str:
+    """Where a consumer group lays down what it could not do."""
+    return f"{topic}.{group}.dlq"
+
+
 def contract_of(topic: str) -> Contract:
     """The contract for a topic; a partner's topic speaks the language of `partner.billing_due`."""
     if topic.startswith("partner.billing_due."):

@@ -10,6 +10,7 @@ import structlog
 from fastapi import FastAPI
 
 from shared.bus.consumer import Consumer
+from shared.bus.dead_letters import DeadLetters
 from shared.bus.healing import Healer
 from shared.bus.hints import Hearing, Hints
 from shared.bus.relay import Relay
@@ -109,7 +110,9 @@ def _ears(
         return []
     consumer = Consumer(service.listeners, base.db, ports, base.now)
     healer = Healer(consumer, owners_of(settings, base), base.db, base.now)
-    subscriber = Subscriber(consumer, login_of(settings), instance=settings.kafka_instance)
+    login = login_of(settings)
+    letters = DeadLetters(service.listeners.group, base.db, login, base.now)
+    subscriber = Subscriber(consumer, login, instance=settings.kafka_instance)
     health.checks.append(joined_check(subscriber))
 
     async def retry_parked(_: object) -> int:
@@ -117,6 +120,9 @@ def _ears(
 
     async def heal(_: object) -> int:
         return await healer.heal()
+
+    async def export(_: object) -> int:
+        return await letters.export()
 
     async def measure_lag(_: object) -> int:
         await subscriber.measure()
@@ -126,5 +132,6 @@ def _ears(
         hear(subscriber),
         _kept(Job(retry_parked, RETRY_EVERY, eager=False), None, woken),
         _kept(Job(heal, RETRY_EVERY, eager=False), None, woken),
+        _kept(Job(export, MEASURE_EVERY, eager=False), None, woken),
         _kept(Job(measure_lag, MEASURE_EVERY, eager=False), None, woken),
     ]

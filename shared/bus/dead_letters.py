@@ -1,0 +1,149 @@
+"""Dead letters: what could not be done after the last attempt is laid on a topic of its own, for operators to see.
+
+It also stays parked, which is where it is tried again or dropped from. What a record says of persons is not copied there,
+for no erasure would reach it. A record is marked as exported once the broker has it: a crash between can only repeat it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.bus import metrics
+from shared.bus.envelope import Headers
+from shared.bus.inbox import LEASE, rows_of, unkept
+from shared.bus.login import Login
+from shared.clock import Clock
+from shared.contracts import contract_of, dead_letter_topic
+from shared.db import PooledDatabase
+
+AT_ONCE: Final = 50
+PATIENCE: Final = 30.0
+LARGEST: Final = 2 * 1024 * 1024
+
+CLAIM: Final = """
+with due as (
+    select topic, key, sequence from parked
+     where consumer = $1 and state in ('dead', 'unreadable') and exported_at is null
+       and (next_attempt_at is null or next_attempt_at <= $2)
+     order by last_failed_at limit $4 for update skip locked
+)
+update parked set next_attempt_at = $3 from due
+ where consumer = $1 and parked.topic = due.topic and parked.key = due.key and parked.sequence = due.sequence
+returning parked.topic, parked.key, parked.sequence, state, reason, error, attempts, first_failed_at, last_failed_at,
+          headers::text, value, kafka_partition, kafka_offset
+"""
+
+EXPORTED: Final = """
+update parked set exported_at = $5, next_attempt_at = null
+  from unnest($2::text[], $3::text[], $4::bigint[]) as e (topic, key, sequence)
+ where consumer = $1 and parked.topic = e.topic and parked.key = e.key and parked.sequence = e.sequence
+   and state in ('dead', 'unreadable')
+"""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A parked record that will not be tried again by itself."""
+
+    topic: str
+    key: str
+    sequence: int
+    state: str
+    reason: str
+    error: str
+    attempts: int
+    first_failed_at: datetime
+    last_failed_at: datetime
+    kept_headers: str
+    kept_value: bytes | None
+    partition: int
+    offset: int
+
+    def headers(self, group: str) -> Headers:
+        """The original's, and what became of it."""
+        found = {
+            "dlq_group": group,
+            "dlq_topic": self.topic,
+            "dlq_reason": self.reason,
+            "dlq_error": self.error,
+            "dlq_attempts": str(self.attempts),
+            "dlq_first_failed_at": self.first_failed_at.isoformat(),
+            "dlq_last_failed_at": self.last_failed_at.isoformat(),
+            **({"dlq_partition": str(self.partition), "dlq_offset": str(self.offset)} if self.offset >= 0 else {}),
+        }
+        return [*unkept(self.kept_headers), *((name, value.encode()) for name, value in found.items())]
+
+    @property
+    def record_key(self) -> bytes | None:
+        """The original's; of a record that belongs to no stream it is not kept."""
+        return None if self.state == "unreadable" else self.key.encode()
+
+    @property
+    def value(self) -> bytes | None:
+        """The original's, unless it may be personal."""
+        return None if contract_of(self.topic).readers is not None else self.kept_value
+
+
+class DeadLetters:
+    """Exports the dead letters of one consumer group. Any number of instances may do so at the same time."""
+
+    def __init__(self, group: str, database: PooledDatabase, login: Login, now: Clock) -> None:
+        self._group = group
+        self._database = database
+        self._login = login
+        self._now = now
+
+    async def export(self) -> int:
+        """Lays down what is new; how many. While the broker is away they wait. Raises when the database is away."""
+        async with self._database.transaction() as tx:
+            letters = await _claim(tx.connection, self._group, now=self._now())
+        if not letters:
+            return 0
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._send(letters)
+        except (KafkaError, OSError, TimeoutError) as fault:
+            log.warning("dead_letters_wait", consumer=self._group, letters=len(letters), fault=repr(fault))
+            return 0
+        async with self._database.transaction() as tx:
+            await _exported(tx.connection, self._group, letters, now=self._now())
+        for letter in letters:
+            metrics.EXPORTED.labels(self._group, letter.topic).inc()
+        return len(letters)
+
+    async def _send(self, letters: Sequence[DeadLetter]) -> None:
+        producer = AIOKafkaProducer(
+            **self._login.for_aiokafka(),
+            enable_idempotence=True,
+            acks="all",
+            max_request_size=LARGEST,
+            request_timeout_ms=10_000,
+        )
+        try:
+            await producer.start()
+            for letter in letters:
+                topic = dead_letter_topic(letter.topic, self._group)
+                await producer.send_and_wait(
+                    topic, key=letter.record_key, value=letter.value, headers=letter.headers(self._group)
+                )
+        finally:
+            await producer.stop()
+
+
+async def _claim(connection: AsyncConnection, group: str, *, now: datetime) -> list[DeadLetter]:
+    """Takes what is not exported yet; nobody else takes it for a minute."""
+    return [DeadLetter(*row) for row in await rows_of(connection, CLAIM, (group, now, now + LEASE, AT_ONCE))]
+
+
+async def _exported(connection: AsyncConnection, group: str, letters: Sequence[DeadLetter], *, now: datetime) -> None:
+    topics, keys, sequences = zip(*((letter.topic, letter.key, letter.sequence) for letter in letters), strict=True)
+    await connection.exec_driver_sql(EXPORTED, (group, list(topics), list(keys), list(sequences), now))

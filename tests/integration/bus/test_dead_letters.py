@@ -1,0 +1,109 @@
+"""What could not be done lies on a topic of its own, whatever happens in between."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+
+from shared import ids
+from shared.bus.dead_letters import DeadLetters
+from shared.bus.envelope import Record
+from shared.bus.tables import parked
+from tests.integration.bus.broker import Broker
+from tests.integration.bus.ledger import Ledger, associated, profile, sent
+from tests.integration.bus.test_parked import dead, retry
+
+pytestmark = pytest.mark.anyio
+
+DLQ = "domain.associated.ledger.dlq"
+
+
+def letters(ledger: Ledger, broker: Broker) -> DeadLetters:
+    return DeadLetters("ledger", ledger.database, broker.login("ledger"), ledger.now)
+
+
+def said(record: Record) -> dict[str, str]:
+    return {name: value.decode() for name, value in record.headers}
+
+
+async def exported(ledger: Ledger, key: UUID) -> list[bool]:
+    rows = await ledger.database.all(select(parked.c.exported_at).where(parked.c.key == str(key)).order_by(parked.c.sequence))
+    return [row.exported_at is not None for row in rows]
+
+
+async def test_a_dead_record_is_exported_as_it_was_with_what_became_of_it(ledger: Ledger, broker: Broker) -> None:
+    claim = await dead(ledger, 1, 2)
+    assert await letters(ledger, broker).export() == 1
+    assert await letters(ledger, broker).export() == 0
+
+    (letter,) = await broker.records(DLQ, claim)
+    headers = said(letter)
+    original = associated(claim, 1)
+    assert letter.value == original.model_dump_json().encode()
+    assert (headers["ce_type"], headers["ce_sequence"]) == ("domain.associated", "1")
+    assert (headers["dlq_group"], headers["dlq_error"], headers["dlq_attempts"]) == ("ledger", "ValueError: never", "10")
+    assert headers["dlq_first_failed_at"] < headers["dlq_last_failed_at"]
+    assert await exported(ledger, claim) == [True, False]
+
+
+async def test_where_it_lay_is_said_and_what_names_no_stream_is_exported_too(ledger: Ledger, broker: Broker) -> None:
+    stray = f"no event {ids.new_id()}".encode()
+    await ledger.consumer.handle([Record("domain.associated", None, [("odd", b"\xff")], stray, partition=3, offset=41)])
+    await letters(ledger, broker).export()
+
+    (letter,) = [record for record in await broker.records(DLQ) if record.value == stray]
+    assert ("odd", b"\xff") in letter.headers
+    assert {("dlq_partition", b"3"), ("dlq_offset", b"41"), ("dlq_reason", b"unreadable")} <= {*letter.headers}
+
+
+async def test_what_is_personal_is_not_copied(ledger: Ledger, broker: Broker) -> None:
+    partner = ids.new_id()
+    ledger.trouble.by[partner, 1] = ValueError("never")
+    await ledger.consumer.handle([sent(profile(partner, 1))])
+    for _ in range(10):
+        ledger.now.passes(hours=2)
+        await ledger.retry_until_quiet()
+    await letters(ledger, broker).export()
+
+    (letter,) = await broker.records("partner.profile.ledger.dlq", partner)
+    assert letter.value is None
+    assert "adatum" not in str(letter.headers).lower()
+
+
+async def test_a_crash_between_topic_and_database_repeats_and_loses_nothing(ledger: Ledger, broker: Broker) -> None:
+    claim = await dead(ledger, 1)
+    moments = [ledger.now()]
+    crashing = DeadLetters("ledger", ledger.database, broker.login("ledger"), moments.pop)
+    with pytest.raises(IndexError):
+        await crashing.export()
+    assert len(await broker.records(DLQ, claim)) == 1
+    assert await exported(ledger, claim) == [False]
+
+    assert await letters(ledger, broker).export() == 0
+    ledger.now.passes(minutes=2)
+    assert await letters(ledger, broker).export() == 1
+    assert len(await broker.records(DLQ, claim)) == 2
+    assert await exported(ledger, claim) == [True]
+
+
+async def test_what_dies_again_is_exported_again(ledger: Ledger, broker: Broker) -> None:
+    claim = await dead(ledger, 1)
+    await letters(ledger, broker).export()
+    await retry(ledger, claim)
+    for _ in range(10):
+        await ledger.retry_until_quiet()
+        ledger.now.passes(hours=2)
+    assert await letters(ledger, broker).export() == 1
+    assert len(await broker.records(DLQ, claim)) == 2
+
+
+async def test_while_the_broker_is_away_they_wait(ledger: Ledger, broker: Broker) -> None:
+    claim = await dead(ledger, 1)
+    nobody = DeadLetters("ledger", ledger.database, replace(broker.login("ledger"), bootstrap="127.0.0.1:1"), ledger.now)
+    assert await nobody.export() == 0
+    await ledger.database.engine.dispose()
+    assert await exported(ledger, claim) == [False]
+    async with ledger.database.transaction() as tx:
+        await tx.execute(update(parked).values(next_attempt_at=None))
+    assert await letters(ledger, broker).export() == 1
