@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import httpx
 
 from deploy.local.environment import KafkaAccess, Surroundings, clean_environment
 from deploy.local.jars import cache_folder
@@ -226,9 +225,9 @@ class Stack:
         new = list(roles)
         self.roles |= {role.program.name: role for role in new}
         self._keeping += [asyncio.create_task(role.keep(self._nursery, say=_nothing, changed=lambda: None)) for role in new]
-        async with httpx.AsyncClient() as http, asyncio.TaskGroup() as waiting:
+        async with asyncio.TaskGroup() as waiting:
             for role in new:
-                waiting.create_task(role.until_ready(http, patience=READY_WITHIN))
+                waiting.create_task(role.until_ready(patience=READY_WITHIN))
 
     async def _keep_node(self, name: str) -> None:
         while True:

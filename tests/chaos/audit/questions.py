@@ -30,7 +30,8 @@ def told_each(topic: str, field: str, table: str, column: str, version: str) -> 
     """Rows whose version is not how often they were told of."""
     return f"""
     with told as (select {EVENT} ->> '{field}' as id, count(*) as times from event_log where topic = '{topic}' group by 1)
-    select '{topic}' as topic, id, {version} as version, times from {table} full join told on told.id = {column}::text
+    select '{topic}' as topic, coalesce(told.id, {column}::text) as id, {version} as version, times
+      from {table} full join told on told.id = {column}::text
      where {version} is distinct from times
     """
 
