@@ -5,8 +5,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVarTuple
 
+import asyncpg
 from sqlalchemy import Executable, Row
 from sqlalchemy.engine import CursorResult
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.event import listen
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
@@ -16,6 +20,7 @@ from shared.cause import Cause, current_cause
 from shared.clock import Clock
 from shared.contracts import Actor, Event
 from shared.ids import NewId
+from shared.statements import Compiled
 
 Ts = TypeVarTuple("Ts")
 
@@ -45,6 +50,10 @@ class Transaction(Reader, Protocol):
         self, statement: Executable, parameters: Sequence[Mapping[str, Any]] | Mapping[str, Any] | None = None
     ) -> CursorResult[*tuple[Any, ...]]:
         """Runs a statement that changes rows."""
+        ...
+
+    async def fetch(self, statement: Compiled[*Ts], **values: Any) -> list[tuple[*Ts]]:
+        """Every row of a statement of the hot path, which may also change some."""
         ...
 
     def emit(self, *events: Event) -> None:
@@ -82,6 +91,7 @@ class ConnectionTransaction:
 
     def __init__(self, connection: AsyncConnection, tools: Tools) -> None:
         self.connection = connection
+        self.driver = driver_of(connection)
         self._tools = tools
         self._told: list[outbox.Told] = []
         self._notes: list[audit.Note] = []
@@ -99,6 +109,9 @@ class ConnectionTransaction:
     ) -> CursorResult[*tuple[Any, ...]]:
         return await self.connection.execute(statement, parameters)
 
+    async def fetch(self, statement: Compiled[*Ts], **values: Any) -> list[tuple[*Ts]]:
+        return [statement.row(record) for record in await self.driver.fetch(statement.sql, *statement.arguments(values))]
+
     def emit(self, *events: Event) -> None:
         cause, traceparent = self._cause(), telemetry.traceparent()
         for event in events:
@@ -114,7 +127,7 @@ class ConnectionTransaction:
 
     async def flush(self) -> None:
         """Writes what was told and noted; the last thing before the commit."""
-        await outbox.write(self.connection, self._told, self._notes, at=self._tools.now())
+        await outbox.write(self.driver, self._told, self._notes, at=self._tools.now())
 
     def committed(self) -> None:
         """Called after the commit: wakes the relay and the jobs if there is something for them."""
@@ -130,29 +143,52 @@ class ConnectionTransaction:
 
 
 class PooledDatabase:
-    """The service's own database behind a pool of connections. Outside a transaction, a statement is all that is sent."""
+    """The service's own database behind a pool of connections. Outside a transaction, a statement is all that is sent.
+
+    Transactions are the driver's: SQLAlchemy, told that each statement stands alone, neither begins nor ends any.
+    """
 
     def __init__(self, engine: AsyncEngine, tools: Tools) -> None:
         self.engine = engine
         self.tools = tools
-        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._alone = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def one(self, statement: TypedReturnsRows[*Ts]) -> Row[*Ts] | None:
-        async with self._reading.connect() as connection:
+        async with self._alone.connect() as connection:
             return (await connection.execute(statement)).one_or_none()
 
     async def all(self, statement: TypedReturnsRows[*Ts]) -> Sequence[Row[*Ts]]:
-        async with self._reading.connect() as connection:
+        async with self._alone.connect() as connection:
             return (await connection.execute(statement)).all()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[ConnectionTransaction]:
-        async with self.engine.connect() as connection:
-            async with connection.begin():
-                transaction = ConnectionTransaction(connection, self.tools)
+        async with self._alone.connect() as connection:
+            transaction = ConnectionTransaction(connection, self.tools)
+            driver = transaction.driver
+            try:
+                await driver.execute("begin")
                 yield transaction
                 await transaction.flush()
+                await driver.execute("commit")
+            except BaseException as fault:
+                if isinstance(fault, TimeoutError):
+                    driver.terminate()
+                if not driver.is_closed():
+                    await driver.execute("rollback")
+                raise
+            finally:
+                if not driver.is_closed() and driver.is_in_transaction():  # not even rolled back
+                    driver.terminate()
             transaction.committed()
+
+
+def driver_of(connection: AsyncConnection) -> asyncpg.Connection:
+    """The driver's own connection."""
+    assert connection.sync_connection is not None  # noqa: S101  it is open
+    driver = connection.sync_connection.connection.driver_connection
+    assert isinstance(driver, asyncpg.Connection)  # noqa: S101  what `connect` made
+    return driver
 
 
 class JoinedDatabase:
@@ -174,12 +210,13 @@ class JoinedDatabase:
 
 def connect(url: str, *, pool: int, name: str) -> AsyncEngine:
     """An engine for a `postgresql://` URL; connections carry `name` and give up on a statement after 15 s."""
-    return create_async_engine(
+    engine = create_async_engine(
         url.replace("postgresql://", "postgresql+asyncpg://", 1),
         pool_size=pool,
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=False,
+        pool_use_lifo=True,  # what broke is seen first
         hide_parameters=True,  # what a statement was given belongs in no message
         connect_args={
             "timeout": 5,
@@ -191,3 +228,11 @@ def connect(url: str, *, pool: int, name: str) -> AsyncEngine:
             },
         },
     )
+    listen(engine.sync_engine, "checkout", _closed_is_gone)
+    return engine
+
+
+def _closed_is_gone(connection: DBAPIConnection, *_: object) -> None:
+    """A connection that was closed in the pool is replaced, and so are those that were made before it."""
+    if connection.driver_connection.is_closed():
+        raise InvalidatePoolError

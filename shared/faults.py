@@ -3,7 +3,7 @@
 from enum import Enum, auto
 from typing import Final
 
-from asyncpg import InternalClientError
+from asyncpg import InterfaceError, InternalClientError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
@@ -37,7 +37,7 @@ def fault_of(error: Exception) -> Fault:
     """Which of the three an exception out of a transaction is."""
     if isinstance(error, ChangedMeanwhile | InternalClientError):  # the latter when a connection was cut in mid-air
         return Fault.RACE
-    if isinstance(error, NoConnectionFree | OSError):
+    if isinstance(error, NoConnectionFree | OSError) or _is_cut(error):
         return Fault.AWAY
     state = sqlstate(error)
     if state in RACES:
@@ -45,6 +45,11 @@ def fault_of(error: Exception) -> Fault:
     if state in AWAY or state[:2] in AWAY_CLASSES or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return Fault.AWAY
     return Fault.OWN
+
+
+def _is_cut(error: Exception) -> bool:
+    """Whether the driver's connection is no more; a value that it can't send is its other way to refuse."""
+    return isinstance(error, InterfaceError) and not isinstance(error, ValueError)
 
 
 def sqlstate(error: Exception) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+import asyncpg
 
 from shared.audit import Note
 from shared.cause import Cause
@@ -99,7 +99,7 @@ select id, logged_at, abs(hashtext(topic || ' ' || key)::bigint) % $16 from logg
 """
 
 
-async def write(connection: AsyncConnection, events: Sequence[Told], notes: Sequence[Note], *, at: datetime) -> None:
+async def write(connection: asyncpg.Connection, events: Sequence[Told], notes: Sequence[Note], *, at: datetime) -> None:
     """Keeps events and audit entries in the connection's transaction, in one statement.
 
     The events are numbered after the last of each stream, whose order they enter here: it should be the last statement.
@@ -107,34 +107,32 @@ async def write(connection: AsyncConnection, events: Sequence[Told], notes: Sequ
     if not events and not notes:
         return
     heads, behind = _counted(events)
-    await connection.exec_driver_sql(
+    await connection.fetch(
         WRITE,
-        (
-            [stream.topic for stream in heads],
-            [stream.key for stream in heads],
-            list(heads.values()),
-            at,
-            [event.topic for event in events],
-            [event.key for event in events],
-            behind,
-            [event.event_id for event in events],
-            [event.subject for event in events],
-            [event.aggregate_version for event in events],
-            [event.occurred_at for event in events],
-            [event.correlation_id for event in events],
-            [event.causation_id for event in events],
-            [event.traceparent for event in events],
-            [event.value for event in events],
-            SHARDS,
-            [note.id for note in notes],
-            [note.actor.kind for note in notes],
-            [note.actor.id for note in notes],
-            [note.actor.on_behalf_of for note in notes],
-            [note.action for note in notes],
-            [note.subject for note in notes],
-            [json.dumps(dict(note.detail)) for note in notes],
-            [note.correlation_id for note in notes],
-        ),
+        [stream.topic for stream in heads],
+        [stream.key for stream in heads],
+        list(heads.values()),
+        at,
+        [event.topic for event in events],
+        [event.key for event in events],
+        behind,
+        [event.event_id for event in events],
+        [event.subject for event in events],
+        [event.aggregate_version for event in events],
+        [event.occurred_at for event in events],
+        [event.correlation_id for event in events],
+        [event.causation_id for event in events],
+        [event.traceparent for event in events],
+        [event.value for event in events],
+        SHARDS,
+        [note.id for note in notes],
+        [note.actor.kind for note in notes],
+        [note.actor.id for note in notes],
+        [note.actor.on_behalf_of for note in notes],
+        [note.action for note in notes],
+        [note.subject for note in notes],
+        [json.dumps(dict(note.detail)) for note in notes],
+        [note.correlation_id for note in notes],
     )
 
 

@@ -17,13 +17,15 @@ import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from fastapi import Depends, Header, Request
 from pydantic import BaseModel
-from sqlalchemy import Column, DateTime, Index, LargeBinary, MetaData, Table, Text, delete, select, text
+from sqlalchemy import BigInteger, Column, DateTime, Index, LargeBinary, MetaData, Table, Text, bindparam, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
 from starlette.responses import Response
 
 from shared.db import Transaction
 from shared.http import kinds
 from shared.http.kinds import Refused
 from shared.http.state import Joins, caller
+from shared.statements import Compiled
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -46,15 +48,15 @@ idempotency = Table(
 )
 Index("idempotency_at", idempotency.c.at)
 
-# The primary key, which sees what was committed a moment ago, says who is first. Under the lock nobody waits at the key.
-_CLAIM: Final = text(
-    """
-    insert into idempotency (id, principal, route, fingerprint, answer, at)
-    select :id, :principal, :route, :fingerprint, '', :at where pg_try_advisory_xact_lock(:lock)
-    on conflict (id) do nothing
-    """
+# Nobody waits at the key: who does not get the lock is told so. Should the one before commit between this look at the table
+# and the lock, the primary key refuses the second answer, and with it all that was done for it.
+_LOCK: Final = func.pg_try_advisory_xact_lock(bindparam("lock", type_=BigInteger)).table_valued("got").render_derived()
+_CLAIM: Final = Compiled(
+    select(_LOCK.c.got, idempotency.c.fingerprint, idempotency.c.answer).select_from(
+        _LOCK.outerjoin(idempotency, idempotency.c.id == bindparam("id"))
+    )
 )
-_ANSWER: Final = text("update idempotency set answer = :answer where id = :id")
+_ANSWER: Final = Compiled(insert(idempotency).on_conflict_do_nothing().returning(idempotency.c.id))
 
 
 @dataclass(frozen=True)
@@ -121,41 +123,46 @@ class Idempotent:
             self._body,
         )
         async with ports.db.transaction() as tx:
-            if not await _is_first(tx, attempt, at=ports.now()):
-                return await _earlier(tx, attempt)
+            earlier = await _earlier(tx, attempt)
+            if earlier is not None:
+                return earlier
             made = await act(ports.within(tx))
             content = out(made).model_dump_json().encode()
             status = self._request.scope["route"].status_code or 200
             answer = Response(content, status, dict(headers(made)), "application/json")
-            await tx.execute(_ANSWER, {"id": attempt.row_id, "answer": attempt.sealed(answer)})
+            await _keep(tx, attempt, answer, at=ports.now())
         return answer
 
 
-async def _is_first(tx: Transaction, attempt: Attempt, *, at: datetime) -> bool:
-    """Makes the row that the answer will complete; False if it is there, or another transaction is making it."""
-    claimed = await tx.execute(
-        _CLAIM,
-        {
-            "id": attempt.row_id,
-            "principal": attempt.principal,
-            "route": attempt.route,
-            "fingerprint": attempt.fingerprint,
-            "at": at,
-            "lock": attempt.lock,
-        },
+async def _earlier(tx: Transaction, attempt: Attempt) -> Response | None:
+    """The answer given before; None for the first. Refuses while it is being made, and for another body."""
+    [(first, fingerprint, answer)] = await tx.fetch(_CLAIM, lock=attempt.lock, id=attempt.row_id)
+    if fingerprint is not None:
+        if not hmac.compare_digest(fingerprint, attempt.fingerprint):
+            raise Refused(kinds.IDEMPOTENCY_KEY_REUSED)
+        return attempt.opened(answer)
+    if not first:
+        raise _in_flight()
+    return None
+
+
+async def _keep(tx: Transaction, attempt: Attempt, answer: Response, *, at: datetime) -> None:
+    """Keeps the answer; refuses, and undoes all, when there is one after all."""
+    kept = await tx.fetch(
+        _ANSWER,
+        id=attempt.row_id,
+        principal=attempt.principal,
+        route=attempt.route,
+        fingerprint=attempt.fingerprint,
+        answer=attempt.sealed(answer),
+        at=at,
     )
-    return claimed.rowcount == 1
+    if not kept:
+        raise _in_flight()
 
 
-async def _earlier(tx: Transaction, attempt: Attempt) -> Response:
-    """The answer given before; refuses while it is being made, and for another body."""
-    kept = await tx.one(select(idempotency.c.fingerprint, idempotency.c.answer).where(idempotency.c.id == attempt.row_id))
-    if kept is None:
-        raise Refused(kinds.REQUEST_IN_FLIGHT, headers={"Retry-After": "1"})
-    fingerprint, answer = kept
-    if not hmac.compare_digest(fingerprint, attempt.fingerprint):
-        raise Refused(kinds.IDEMPOTENCY_KEY_REUSED)
-    return attempt.opened(answer)
+def _in_flight() -> Refused:
+    return Refused(kinds.REQUEST_IN_FLIGHT, headers={"Retry-After": "1"})
 
 
 async def forget_answers(tx: Transaction, now: datetime) -> int:

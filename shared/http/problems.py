@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
+from asyncpg import InterfaceError, InternalClientError, PostgresError
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic_core import to_jsonable_python
@@ -62,7 +63,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ChangedMeanwhile, _changed_meanwhile)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    for outage in (DBAPIError, PoolTimeout, ConnectionError, TimeoutError):
+    for outage in (DBAPIError, PostgresError, InterfaceError, InternalClientError, PoolTimeout, ConnectionError, TimeoutError):
         app.add_exception_handler(outage, _database)
 
 

@@ -4,19 +4,17 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, exists, select
+from sqlalchemy import bindparam, exists, select
 
 from services.provisioning import tables
 from services.provisioning.model import Account
 from shared import rows
 from shared.contracts.access import NotFound
 from shared.db import Reader, Transaction
+from shared.statements import Compiled
 
-_LOCKED: Final = (
-    select(tables.account)
-    .where(tables.account.c.account_id == any_(bindparam("account_ids", type_=ARRAY(Uuid))))
-    .order_by(tables.account.c.account_id)
-    .with_for_update(key_share=True)
+_LOCKED: Final = Compiled(
+    select(tables.account).where(tables.account.c.account_id == bindparam("account_id")).with_for_update(key_share=True)
 )
 
 
@@ -30,16 +28,17 @@ async def account(db: Reader, account_id: UUID) -> Account:
 
 async def account_locked(tx: Transaction, account_id: UUID) -> Account:
     """The account, whose row lock is the order of everything in it but seats; refuses `NotFound`."""
-    locked = await accounts_locked(tx, [account_id])
+    locked = await tx.fetch(_LOCKED, account_id=account_id)
     if not locked:
         raise NotFound
-    return locked[0]
+    return Account(*locked[0])
 
 
 async def accounts_locked(tx: Transaction, account_ids: Iterable[UUID]) -> Sequence[Account]:
     """Those of these accounts that are known, locked one after another in the order of their ids."""
-    found = await tx.execute(_LOCKED, {"account_ids": list(account_ids)})
-    return [Account(*row) for row in found]
+    known = tables.account.c.account_id
+    query = select(tables.account).where(known.in_(sorted(account_ids))).order_by(known).with_for_update(key_share=True)
+    return [Account(*row) for row in await tx.all(query)]
 
 
 async def domain_verified(db: Reader, account_id: UUID) -> bool:

@@ -10,8 +10,7 @@ from sqlalchemy import ARRAY, Text, and_, any_, bindparam, exists, select, text
 from services.provisioning import tables
 from services.provisioning.model import Edition, Entitlement, Line, Order
 from shared.db import Transaction
-
-_EDITION_COLUMNS: Final = len(tables.edition.c)
+from shared.statements import Compiled
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Offer:
     domain_verified: bool
 
 
-_OFFER: Final = (
+_OFFER: Final = Compiled(
     select(
         tables.edition,
         tables.entitlement.c.entitlement_id,
@@ -42,8 +41,8 @@ _OFFER: Final = (
     .where(tables.edition.c.sku == any_(bindparam("skus", type_=ARRAY(Text))))
 )
 
-_PLACE: Final = text(
-    """
+_PLACE: Final = Compiled[()](
+    text("""
     with placed as (
         insert into placed_order values (:order_id, :number, :channel, :organisation_id, :account_id, :partner_id, :placed_at,
                                          :placed_by_kind, :placed_by, :ready_by, :partner_reference)
@@ -64,24 +63,24 @@ _PLACE: Final = text(
                   cast(:next_attempts as timestamptz[]))
            as line (line_id, position, entitlement_id, edition_id, quantity, to_provision, renews_on, state, request_id,
                     next_attempt_at)
-    """
+    """)
 )
 
 
 async def offer(tx: Transaction, account_id: UUID, skus: Iterable[str]) -> Offer:
     """What an order of the account for these editions must know."""
-    rows = (await tx.execute(_OFFER, {"account_id": account_id, "skus": list(skus)})).all()
-    editions = [Edition(*row[:_EDITION_COLUMNS]) for row in rows]
+    rows = await tx.fetch(_OFFER, account_id=account_id, skus=list(skus))
+    known = [(Edition(*edition), entitlement_id) for *edition, entitlement_id, _ in rows]
     return Offer(
-        {edition.sku: edition for edition in editions},
-        {row.edition_id: row.entitlement_id for row in rows if row.entitlement_id is not None},
-        any(row.domain_verified for row in rows),
+        {edition.sku: edition for edition, _ in known},
+        {edition.edition_id: entitlement_id for edition, entitlement_id in known if entitlement_id},
+        any(domain_verified for *_, domain_verified in rows),
     )
 
 
 async def write_order(tx: Transaction, order: Order, begun: Iterable[Entitlement]) -> None:
     """Writes a new order with its lines, and the entitlements that begin with it."""
-    await tx.execute(_PLACE, {**_order(order), **_begun(list(begun)), **_lines(order.lines)})
+    await tx.fetch(_PLACE, **_order(order), **_begun(list(begun)), **_lines(order.lines))
 
 
 def _order(order: Order) -> dict[str, object]:

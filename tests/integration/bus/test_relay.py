@@ -118,7 +118,7 @@ async def test_a_topic_that_is_missing_holds_up_no_other(ledger: Ledger, broker:
     for _ in range(2):
         async with ledger.database.transaction() as tx:
             told = outbox.Told(topic, slug, slug, ids.new_id(), 1, NOON, ids.new_id(), None, None, b"{}")
-            await outbox.write(tx.connection, [told], [], at=NOON)
+            await outbox.write(tx.driver, [told], [], at=NOON)
     async with relaying(ledger.url, broker.login("provisioning")):
         broker.admin().enroll(slug, "a password")
         await sent(ledger)
@@ -127,7 +127,7 @@ async def test_a_topic_that_is_missing_holds_up_no_other(ledger: Ledger, broker:
     async with relaying(ledger.url, broker.login("domains")):
         async with ledger.database.transaction() as tx:
             told = outbox.Told(partner_topic("nobody"), "n", "n", ids.new_id(), 1, NOON, ids.new_id(), None, None, b"{}")
-            await outbox.write(tx.connection, [told], [], at=NOON)
+            await outbox.write(tx.driver, [told], [], at=NOON)
             tx.emit(associated(claim, 1))
         await sent(ledger, left=1)
     assert await broker.sequences(TOPIC, claim) == [[1]]

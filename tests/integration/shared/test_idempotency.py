@@ -3,11 +3,11 @@
 import asyncio
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from shared.contracts.access import Permission
-from shared.http.idempotency import idempotency
-from tests.integration.shared.shelf import MALLORY, Shelf, access, bearer
+from shared.http.idempotency import Attempt, idempotency
+from tests.integration.shared.shelf import HARRY, MALLORY, NOON, Shelf, access, bearer
 
 pytestmark = pytest.mark.anyio
 
@@ -53,6 +53,21 @@ async def test_beside_one_in_flight_another_is_told_so(shelf: Shelf) -> None:
     assert beside.json()["type"] == "urn:vestibule:problem:request-in-flight"
     assert "Retry-After" in beside.headers
     assert (await first).status_code == 201
+
+
+async def test_an_answer_that_was_kept_meanwhile_undoes_what_was_done_beside_it(shelf: Shelf) -> None:
+    late = asyncio.create_task(shelf.keep(KEY, name="lamp", count=1, held=True))
+    async with asyncio.timeout(10):
+        await shelf.ports.entered.wait()
+    row_id = Attempt.of(f"person:{HARRY}", "POST /v1/things", KEY, b"").row_id
+    earlier = {"id": row_id, "principal": "p", "route": "r", "fingerprint": b"", "answer": b"", "at": NOON}
+    async with shelf.db.transaction() as tx:
+        await tx.execute(insert(idempotency), earlier)
+    shelf.ports.go_on.set()
+    answer = await late
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "urn:vestibule:problem:request-in-flight"
+    assert await shelf.count("thing") == 0
 
 
 async def test_the_same_key_with_another_body_is_refused(shelf: Shelf) -> None:
