@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-
 from deploy.local.environment import KafkaAccess, Surroundings, clean_environment
 from deploy.local.jars import cache_folder
 from deploy.local.kafka import Kafka, Node
