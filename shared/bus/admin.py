@@ -26,7 +26,7 @@ from confluent_kafka.admin import (
 )
 
 from shared.bus.login import Login
-from shared.contracts import KEPT, PARTITIONS, dead_letter_topic, partner_topic
+from shared.contracts import KEPT, PARTITIONS, PARTNER_SLUG, dead_letter_topic, partner_topic
 from shared.contracts.registry import every
 
 DAY_MS: Final = 86_400_000
@@ -36,7 +36,6 @@ PARTNER_RETENTION: Final = {"retention.ms": str(400 * DAY_MS)}
 DEAD_LETTERS: Final = {"retention.ms": str(90 * DAY_MS), "max.message.bytes": str(2 * 1024 * 1024)}
 """Room for the largest record with what is said about it."""
 
-PARTNER_SLUG: Final = re.compile(r"[a-z][a-z0-9-]{1,38}")
 ITERATIONS: Final = 4096
 """SCRAM's least; the passwords are made by machines, 256 bits each."""
 
@@ -50,6 +49,11 @@ class PartnerUser:
     username: str
     topic: str
     group_prefix: str
+
+    @classmethod
+    def of(cls, slug: str) -> "PartnerUser":
+        """That of the partner with this short name."""
+        return cls(f"partner-{slug}", partner_topic(slug), f"{slug}.")
 
 
 class Admin:
@@ -78,11 +82,15 @@ class Admin:
         partners = _topic_right("provisioning", partner_topic(""), AclOperation.WRITE, ResourcePatternType.PREFIXED)
         self._grant([*tells, *reads, *buries, *groups, partners])
 
+    def has_enrolled(self, slug: str) -> bool:
+        """Whether the partner has its Kafka user already."""
+        return self._known([PartnerUser.of(slug).username])
+
     def enroll(self, slug: str, password: str) -> PartnerUser:
         """A partner's own topic, and a user who may read that topic, in groups of its own prefix, and nothing else."""
-        if not PARTNER_SLUG.fullmatch(slug):
+        if not re.fullmatch(PARTNER_SLUG, slug):
             raise ValueError(f"{slug!r} can't name a partner: lower-case letters, digits and hyphens, a letter first")
-        user = PartnerUser(f"partner-{slug}", partner_topic(slug), f"{slug}.")
+        user = PartnerUser.of(slug)
         self._make_topics([self._topic(user.topic, 1, PARTNER_RETENTION)])
         self._set_passwords({user.username: password})
         self._grant(

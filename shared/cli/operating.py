@@ -2,7 +2,9 @@
 
 import hmac
 import json
-from typing import Literal
+import re
+from collections.abc import Callable
+from typing import Any, Final, Literal
 
 import click
 import httpx
@@ -10,12 +12,15 @@ from confluent_kafka import KafkaException
 from pydantic import Field, SecretStr
 
 from shared import ids
-from shared.bus.admin import PARTNER_SLUG, Admin
+from shared.bus.admin import Admin
 from shared.bus.login import Login
 from shared.cli.faults import REFUSED, fail, settings_of
 from shared.cli.running import service_of
+from shared.contracts import PARTNER_SLUG
 from shared.service_names import service_names
 from shared.settings import BaseUrl, EnvironmentSettings
+
+KEY: Final = "Idempotency-Key"
 
 
 class OperatorSettings(EnvironmentSettings):
@@ -57,16 +62,17 @@ def apply_kafka(replication: int) -> None:
     click.echo(f"topics, users and rights of {len(hears)} services are in place")
 
 
-def enroll_partner(slug: str, *, name: str, email: str, language: str, time_zone: str, replication: int) -> None:
-    """Prints the partner's credentials as JSON. Broken off half-way, it may be run again and ends what it began."""
-    settings = settings_of(EnrollSettings)
-    if not PARTNER_SLUG.fullmatch(slug):
+def enroll_partner(body: dict[str, str], *, replication: int, renew: bool) -> None:
+    """Prints the partner's credentials as JSON. Broken off half-way, however long ago, it ends what it began."""
+    settings, slug = settings_of(EnrollSettings), body["slug"]
+    if not re.fullmatch(PARTNER_SLUG, slug):
         fail(f"{slug!r} can't name a partner: lower-case letters, digits and hyphens, a letter first", REFUSED)
-    body = {"slug": slug, "name": name, "email": email, "language": language, "time_zone": time_zone}
-    enrolled = _enrolled_at_identity(settings, body)  # first: what it refuses must not change the user's password at Kafka
     kafka_password = ids.new_token()
     try:
-        user = Admin(settings.login(), replication=replication).enroll(slug, kafka_password)
+        admin = Admin(settings.login(), replication=replication)
+        # Identity first: what it refuses must not change the user's password at Kafka.
+        enrolled = _enrolled_at_identity(settings, body, renew=renew, may_be_ended=lambda: not admin.has_enrolled(slug))
+        user = admin.enroll(slug, kafka_password)
     except (KafkaException, TimeoutError) as fault:
         fail(f"Kafka at {settings.kafka_bootstrap} does not do it: {str(fault) or 'no answer'}; run this again", REFUSED)
     credentials = {
@@ -80,33 +86,61 @@ def enroll_partner(slug: str, *, name: str, email: str, language: str, time_zone
     click.echo(json.dumps(credentials, indent=2))
 
 
-def _enrolled_at_identity(settings: EnrollSettings, body: dict[str, str]) -> dict[str, str]:
-    """What identity answers: the partner's id, and its machine client with the secret that is shown once."""
+def _enrolled_at_identity(
+    settings: EnrollSettings, body: dict[str, str], *, renew: bool, may_be_ended: Callable[[], bool]
+) -> dict[str, str]:
+    """What identity answers: the partner's id, and its machine client with the secret that is shown once.
+
+    A partner that identity knows gets another secret when that is wished, or when its enrolment was never ended: then
+    nobody has been shown the one before.
+    """
+    slug = body["slug"]
     try:
-        with httpx.Client(timeout=15) as http:
-            granted = http.post(
-                f"{settings.issuer}/token",
-                data={"grant_type": "client_credentials"},
-                auth=(settings.client_id, settings.client_secret.get_secret_value()),
-            )
-            if granted.is_error:
-                fail(f"identity gives no token: {granted.text}", REFUSED)
-            answer = http.post(
-                f"{settings.issuer}/v1/partners",
-                json=body,
-                headers={
-                    "Authorization": f"Bearer {granted.json()['access_token']}",
-                    "Idempotency-Key": _key(settings.client_secret, body["slug"]),
-                },
-            )
+        with httpx.Client(timeout=15, base_url=settings.issuer) as http:
+            bearer = {"Authorization": f"Bearer {_token(http, settings)}"}
+            answer = None
+            if not renew:
+                answer = http.post("/v1/partners", json=body, headers=bearer | {KEY: _key(settings.client_secret, slug)})
+                if _is(answer, "idempotency-key-reused"):
+                    fail(f"{slug} is enrolled already, with other particulars; --renew gives it other secrets", REFUSED)
+                if _is(answer, "partner-taken") and not may_be_ended():
+                    fail(f"{slug} is enrolled already; --renew gives it other secrets", REFUSED)
+            if answer is None or _is(answer, "partner-taken"):
+                answer = http.post(f"/v1/partners/{slug}/secret", headers=bearer | {KEY: ids.new_token()})
     except httpx.HTTPError as fault:
         fail(f"identity does not answer: {type(fault).__name__}", REFUSED)
-    if answer.is_error and "problem:idempotency-key-reused" in answer.text:
-        fail(f"{body['slug']} is enrolled already, with other particulars", REFUSED)
     if answer.is_error:
-        fail(f"identity refuses: {answer.text}", REFUSED)
+        fail(f"identity refuses: {_sentence(answer)}", REFUSED)
     enrolled: dict[str, str] = answer.json()
     return enrolled
+
+
+def _token(http: httpx.Client, settings: EnrollSettings) -> str:
+    credentials = (settings.client_id, settings.client_secret.get_secret_value())
+    granted = http.post("/token", data={"grant_type": "client_credentials"}, auth=credentials)
+    if granted.is_error:
+        fail(f"identity gives no token: {_sentence(granted)}", REFUSED)
+    return str(granted.json()["access_token"])
+
+
+def _is(answer: httpx.Response, slug: str) -> bool:
+    return answer.is_error and _members(answer).get("type") == f"urn:vestibule:problem:{slug}"
+
+
+def _sentence(answer: httpx.Response) -> str:
+    """A problem (RFC 9457), or an error of OAuth's (RFC 6749 §5.2), in a line for people; anything else by its status."""
+    members = _members(answer)
+    title = members.get("title") or members.get("error_description") or f"it answers {answer.status_code}"
+    mistakes = [f"{mistake['pointer'].lstrip('/')}: {mistake['message']}" for mistake in members.get("errors", ())]
+    return "; ".join([str(title), *mistakes])
+
+
+def _members(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        members = answer.json()
+    except ValueError:
+        return {}
+    return members if isinstance(members, dict) else {}
 
 
 def _key(secret: SecretStr, slug: str) -> str:

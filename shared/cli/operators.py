@@ -34,11 +34,14 @@ def partner() -> None:
 @click.option("--language", type=click.Choice(["fr", "en"]), required=True, help="Language of that mail.")
 @click.option("--time-zone", required=True, help="IANA name, such as Europe/Paris.")
 @click.option("--replication-factor", default=1, show_default=True, type=click.IntRange(1), help="Copies of its topic.")
-def enroll(slug: str, name: str, email: str, language: str, time_zone: str, replication_factor: int) -> None:
-    """Enrol a partner: its topic, its Kafka user and rights, its machine client; prints the secrets, once, as JSON."""
-    _operating().enroll_partner(
-        slug, name=name, email=email, language=language, time_zone=time_zone, replication=replication_factor
-    )
+@click.option("--renew", is_flag=True, help="Give a partner that is enrolled other secrets; those it has end.")
+def enroll(slug: str, *, name: str, email: str, language: str, time_zone: str, replication_factor: int, renew: bool) -> None:
+    """Enrol a partner: its topic, its Kafka user and rights, its machine client; prints the secrets, once, as JSON.
+
+    Broken off half-way, run it again: it ends what it began.
+    """
+    body = {"slug": slug, "name": name, "email": email, "language": language, "time_zone": time_zone}
+    _operating().enroll_partner(body, replication=replication_factor, renew=renew)
 
 
 @click.command()

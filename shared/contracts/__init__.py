@@ -96,6 +96,10 @@ class Event(Fact):
         yield Stream(self.contract.topic, self.key)
 
 
+PARTNER_SLUG: Final = "[a-z][a-z0-9-]{1,38}"
+"""A partner's short name, as a pattern: part of the names of its topic, its Kafka user and its consumer groups."""
+
+
 def partner_topic(slug: str) -> str:
     """The topic that carries one partner's billing obligations and nothing else."""
     return f"partner.billing_due.{slug}"

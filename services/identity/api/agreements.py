@@ -194,6 +194,14 @@ async def enrol_partner(
     return await once(ports, lambda ports: commands.enrol_partner(ports, body.draft(), by=by), EnrolledOut.of)
 
 
+@router.post("/v1/partners/{slug}/secret", status_code=201, response_model=EnrolledOut)
+async def renew_partner_secret(
+    slug: Slug, by: Annotated[Access, needs(Permission.PARTNERS_ENROL)], ports: WithPorts, once: Once
+) -> Response:
+    """Gives the partner's machine client another secret; the one before ends at once."""
+    return await once(ports, lambda ports: commands.renew_partner_secret(ports, slug, by=by), EnrolledOut.of)
+
+
 @router.post("/v1/agreements", status_code=201, response_model=AgreementOut)
 async def register_agreement(
     body: AgreementBody, by: Annotated[Access, needs(Permission.AGREEMENTS_REGISTER)], ports: WithPorts, once: Once

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, StringConstraints
 
 from services.identity.model import COUNTRIES
+from shared.contracts import PARTNER_SLUG
 
 
 def _time_zone(text: str) -> str:
@@ -23,6 +24,6 @@ def _country(text: str) -> str:
 Country = Annotated[str, StringConstraints(max_length=2), AfterValidator(_country)]
 Language = Literal["fr", "en"]
 Number = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9./_-]{0,39}$")]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
+Slug = Annotated[str, StringConstraints(pattern=f"^{PARTNER_SLUG}$")]
 TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_time_zone)]
 Search = Annotated[str, StringConstraints(max_length=100)]

@@ -1,6 +1,6 @@
 """What identity can be asked to do, one function for each."""
 
-from services.identity.commands.agreements import Enrolled, enrol_partner, register_agreement
+from services.identity.commands.agreements import Enrolled, enrol_partner, register_agreement, renew_partner_secret
 from services.identity.commands.invitations import (
     Answer,
     Looked,
@@ -87,6 +87,7 @@ __all__ = [
     "look_at_invitation",
     "redeem_code",
     "register_agreement",
+    "renew_partner_secret",
     "rotate_keys",
     "sign_in",
     "signed_in_person",

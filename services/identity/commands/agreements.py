@@ -8,7 +8,7 @@ from services.identity.commands.letters import seal_letter
 from services.identity.model import AgreementDraft, Partner, PartnerDraft
 from services.identity.ports import Ports
 from services.identity.rules import Registration
-from shared.contracts.access import Access
+from shared.contracts.access import Access, NotFound
 from shared.ids import hashed
 
 
@@ -40,6 +40,20 @@ async def enrol_partner(ports: Ports, draft: PartnerDraft, *, by: Access) -> Enr
         await store.keep_subject(tx, enrolment.subject, decision.events)
         tx.emit(*decision.events)
     return Enrolled(enrolment.partner, enrolment.client.id, secret)
+
+
+async def renew_partner_secret(ports: Ports, slug: str, *, by: Access) -> Enrolled:
+    """Gives the partner's machine client another secret; refuses `NotFound` for a partner that there is not."""
+    secret = ports.new_token()
+    async with ports.db.transaction() as tx:
+        partner = await store.partner_named(tx, slug)
+        if partner is None:
+            raise NotFound
+        known = await store.partners_client_locked(tx, partner.id)
+        client = rules.renew_partner_secret(known, secret_hash=hashed(secret), by=by)
+        await store.keep_client(tx, client)
+        tx.note(by.actor(), "client.secret_made", str(client.id))
+    return Enrolled(partner, client.id, secret)
 
 
 async def register_agreement(ports: Ports, draft: AgreementDraft, *, by: Access) -> Registration:

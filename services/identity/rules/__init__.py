@@ -1,6 +1,6 @@
 """The decisions of identity: pure functions that answer with the state to keep and the events to tell."""
 
-from services.identity.rules.agreements import Enrolment, Registration, enrol_partner, register_agreement
+from services.identity.rules.agreements import Enrolment, Registration, enrol_partner, register_agreement, renew_partner_secret
 from services.identity.rules.invitations import (
     OURSELVES,
     Joined,
@@ -36,6 +36,7 @@ __all__ = [
     "normalised",
     "redeem_code",
     "register_agreement",
+    "renew_partner_secret",
     "rotate_keys",
     "scope_at",
 ]

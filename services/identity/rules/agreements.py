@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -112,6 +112,12 @@ def enrol_partner(
         time_zone=partner.time_zone,
     )
     return Decision(Enrolment(partner, client, subject), profile, access_told(subject, by.actor(), now))
+
+
+def renew_partner_secret(client: Client, *, secret_hash: bytes, by: Access) -> Client:
+    """The partner's machine client with another secret; the one before ends. Refuses `PermissionMissing`."""
+    by.require(Permission.PARTNERS_ENROL, Place())
+    return replace(client, secret_hash=secret_hash, version=client.version + 1)
 
 
 def register_agreement(

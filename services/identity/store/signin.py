@@ -24,6 +24,12 @@ async def client_named_locked(tx: Transaction, name: str) -> Client | None:
     return Client(*row) if row else None
 
 
+async def partners_client_locked(tx: Transaction, partner_id: UUID) -> Client:
+    """The client that the partner's machines use, to be changed in this transaction."""
+    [row] = await tx.all(select(tables.client).where(tables.client.c.partner_id == partner_id).with_for_update())
+    return Client(*row)
+
+
 async def keep_client(tx: Transaction, noun: Client) -> None:
     """Keeps the client."""
     await keep(tx, tables.client, noun)

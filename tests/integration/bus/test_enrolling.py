@@ -1,0 +1,129 @@
+"""`vestibule partner enroll` on a real identity and a real broker: ended however often and late it is begun again."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from services.identity import commands
+from shared import ids
+from shared.bus.admin import Admin
+from shared.cli import main
+from shared.http.idempotency import forget_answers
+from tests.browser.conftest import answering
+from tests.integration.bus.broker import Broker
+from tests.integration.identity.house import House, prepare, running
+from tests.support.servers import Databases
+
+pytestmark = pytest.mark.anyio
+
+Enrol = Callable[..., Awaitable[Result]]
+
+
+@pytest.fixture
+def database(postgres: Databases) -> str:
+    return postgres.prepared_database("identity", lambda url: asyncio.run(prepare(url)))
+
+
+@pytest.fixture
+async def identity(database: str) -> AsyncIterator[House]:
+    listening = socket.create_server(("127.0.0.1", 0))
+    issuer = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    async with running(database, issuer) as house, answering(house.app, listening):
+        yield house
+
+
+@pytest.fixture
+async def enrol(identity: House, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Enrol:
+    """Runs the command as the vendor's operator."""
+    vendor = await commands.bootstrap(identity.ports, replace_secret=True)
+    given = {
+        "KAFKA_BOOTSTRAP": broker.kafka.bootstrap,
+        "KAFKA_SECURITY": "SASL_PLAINTEXT",
+        "KAFKA_OPERATOR_USERNAME": broker.operator.username,
+        "KAFKA_OPERATOR_PASSWORD": broker.operator.password,
+        "ISSUER": identity.ports.issuer,
+        "CLIENT_ID": str(vendor.client_id),
+        "CLIENT_SECRET": str(vendor.secret),
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(f"VESTIBULE_{name}", value)
+
+    async def run(slug: str, *more: str, email: str = "billing@adatum.example", name: str = "Adatum") -> Result:
+        particulars = ["--name", name, "--email", email, "--language", "en", "--time-zone", "Europe/Paris"]
+        return await asyncio.to_thread(CliRunner().invoke, main, ["partner", "enroll", slug, *particulars, *more])
+
+    return run
+
+
+@pytest.fixture
+def slug() -> str:
+    """As long as a partner's short name may be."""
+    return f"p{ids.new_id().hex}-years"[:39]
+
+
+def shown(result: Result) -> dict[str, Any]:
+    assert result.exit_code == 0, result.output
+    printed: dict[str, Any] = json.loads(result.stdout)
+    return printed
+
+
+async def test_an_enrolment_whose_kafka_part_failed_is_ended_days_later(
+    enrol: Enrol, identity: House, monkeypatch: pytest.MonkeyPatch, slug: str
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setenv("VESTIBULE_KAFKA_OPERATOR_PASSWORD", "not the operator's")
+        broken.setattr("shared.bus.admin.PATIENCE", 1.0)
+        failed = await enrol(slug)
+    assert failed.exit_code == 5
+    assert "run this again" in failed.output
+    identity.clock.wind(timedelta(days=3))
+    async with identity.base.db.transaction() as tx:
+        await forget_answers(tx, identity.clock())
+    credentials = shown(await enrol(slug))
+    machine = await identity.machine(credentials["client_id"], credentials["client_secret"])
+    assert (await machine.get("/v1/me"))["kind"] == "client"
+
+
+async def test_a_partner_gets_other_secrets_only_when_that_is_wished(enrol: Enrol, identity: House, slug: str) -> None:
+    first = shown(await enrol(slug))
+    assert shown(await enrol(slug))["client_secret"] == first["client_secret"], "a repetition soon after"
+    other = await enrol(slug, email="other@adatum.example")
+    assert (other.exit_code, "with other particulars; --renew" in other.output) == (5, True)
+    renewed = shown(await enrol(slug, "--renew"))
+    assert renewed["client_id"] == first["client_id"]
+    assert renewed["client_secret"] != first["client_secret"]
+    await identity.machine(renewed["client_id"], renewed["client_secret"])
+    old = await identity.http.post(
+        "/token", data={"grant_type": "client_credentials"}, auth=(first["client_id"], first["client_secret"])
+    )
+    assert old.status_code == 401
+
+
+async def test_what_identity_refuses_is_said_in_a_sentence(enrol: Enrol, slug: str) -> None:
+    refused = await enrol(slug, email='"billing"@adatum.example', name="see https://evil.example")
+    assert refused.exit_code == 5
+    assert "email: A mail address with quotation marks" in refused.output
+    assert "name: A name can't hold a web or mail address" in refused.output
+    assert "{" not in refused.output
+    nobody = await enrol(slug, "--renew")
+    assert "identity refuses: There is nothing here that you can see" in nobody.output
+
+
+async def test_the_vendors_wrong_secret_is_said_in_a_sentence(enrol: Enrol, monkeypatch: pytest.MonkeyPatch, slug: str) -> None:
+    monkeypatch.setenv("VESTIBULE_CLIENT_SECRET", "wrong")
+    refused = await enrol(slug)
+    assert "identity gives no token: unknown client or wrong secret" in refused.output
+    assert "{" not in refused.output
+
+
+async def test_what_is_not_enrolled_is_known_at_kafka_as_such(broker: Broker, slug: str) -> None:
+    admin: Admin = broker.admin()
+    assert not admin.has_enrolled(slug)
+    admin.enroll(slug, "a password for tests")
+    assert admin.has_enrolled(slug)
