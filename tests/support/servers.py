@@ -17,8 +17,9 @@ from deploy.local.jars import cache_folder
 from deploy.local.kafka import Kafka
 from deploy.local.kafka_install import install_kafka
 from deploy.local.postgres import Postgres
+from tests.support.scratch import in_memory
 
-__all__ = ["Databases", "kafka", "kafka_cluster", "postgres", "running_kafka", "running_postgres"]
+__all__ = ["Databases", "databases_of_one_test", "kafka", "kafka_cluster", "postgres", "running_kafka", "running_postgres"]
 
 ROLE = "tests"
 
@@ -30,18 +31,30 @@ class Databases:
         self.server = server
         self._numbers = itertools.count(1)
         self._templates: dict[str, str] = {}
+        self._made: list[str] = []
+        self._strategy = "file_copy" if in_memory(server.log) else "wal_log"
+        """Copying files asks for checkpoints, which are slower than the log where files lie on a disk."""
         server.databases.create(ROLE)
 
     def fresh_database(self, template: str = "template0") -> str:
         """URL of a new database, made from an earlier `template`."""
         name = f"fresh_{next(self._numbers)}"
-        script = """create database :"name" owner :"role" template :"template";"""
-        self.server.databases.sql(script, name=name, role=ROLE, template=template)
+        script = """create database :"name" owner :"role" template :"template" strategy :strategy;"""
+        self.server.databases.sql(script, name=name, role=ROLE, template=template, strategy=self._strategy)
+        self._made.append(name)
         return self.server.databases.url(name, role=ROLE)
 
     def drop_database(self, url: str) -> None:
         """Removes a database and cuts whoever is connected."""
-        self.server.databases.sql('drop database :"name" with (force);', name=url.rsplit("/", 1)[1])
+        self._drop(url.rsplit("/", 1)[1])
+
+    @contextmanager
+    def for_a_while(self) -> Iterator[None]:
+        """Removes at its end the databases that were made within the block; templates stay."""
+        kept = set(self._made)
+        yield
+        for name in set(self._made) - kept - set(self._templates.values()):
+            self._drop(name)
 
     def prepared_database(self, kind: str, prepare: Callable[[str], None]) -> str:
         """URL of a new database in the state that `prepare(url)` makes, which is asked once per `kind` and run."""
@@ -50,6 +63,10 @@ class Databases:
             prepare(url)
             self._templates[kind] = url.rsplit("/", 1)[1]
         return self.fresh_database(self._templates[kind])
+
+    def _drop(self, name: str) -> None:
+        self.server.databases.sql('drop database :"name" with (force);', name=name)
+        self._made.remove(name)
 
 
 @contextmanager
@@ -80,6 +97,17 @@ def running_kafka(*, nodes: int = 1) -> Iterator[Kafka]:
 def postgres() -> Iterator[Databases]:
     with running_postgres() as databases:
         yield databases
+
+
+@pytest.fixture(autouse=True)
+def databases_of_one_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test had made for itself goes with it."""
+    if "postgres" not in request.fixturenames:
+        yield
+        return
+    databases: Databases = request.getfixturevalue("postgres")
+    with databases.for_a_while():
+        yield
 
 
 @pytest.fixture(scope="session")
