@@ -141,7 +141,7 @@ async def accept(stage: Stage, secret: str, *, password: str, country: str) -> s
         form = form_of(looked, holding="password")
         typed = {"password": password, "password_again": password, "country": country, "consent": "yes"}
         answer = await http.post(form.action, data={**form.fields, **typed})
-        return str(answer.headers.get("vestibule-problem", ""))
+        return "" if answer.is_redirect else str(answer.headers.get("vestibule-problem") or f"answered {answer.status_code}")
 
 
 async def signed_in(stage: Stage, email: str, password: str) -> Api:
