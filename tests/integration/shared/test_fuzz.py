@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.core.result import Ok
 
+from deploy.local.tour.visitor import machine
 from shared.http.openapi import document
 from shared.http.problems import MEDIA_TYPE
 from shared.reference.http import application
@@ -66,7 +67,9 @@ async def set_the_scene(portal: BlockingPortal, story: Story) -> Stage:
     harry, nora = await story.onboarded()
     accounts = await nora.get(story.stage.url("identity", "/v1/accounts"))
     ids = {"account_id": [account["id"] for account in accounts["items"]]}
-    return Stage(portal, story, {"vendor": story.stage.vendor.token, "harry": harry.token, "nora": nora.token}, ids)
+    adatum = await machine(story.stage.http, story.stage.urls["identity"], *story.contoso.credentials)
+    who = {"vendor": story.stage.vendor, "harry": harry, "nora": nora, "adatum": adatum}
+    return Stage(portal, story, {name: api.token for name, api in who.items()}, ids)
 
 
 def operations() -> Iterator[Any]:
@@ -84,7 +87,7 @@ def test_no_request_makes_us_fail(stage: Stage, service: str, operation: Any) ->
 
     @given(case=cases, who=st.sampled_from([*stage.tokens, "nobody"]), known=st.integers(0, 5))
     @examples(
-        max_examples=15,
+        max_examples=19,
         deadline=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
