@@ -71,7 +71,7 @@ async def drill(order: Order, folder: Path, say: Callable[[str], None]) -> Outco
 
 async def _quiet(watch: Watch) -> bool:
     """Waits for silence; whether it came."""
-    watch.quiet.clear()
+    watch.begin_anew()
     try:
         async with asyncio.timeout(QUIET_WITHIN):
             await watch.quiet.wait()

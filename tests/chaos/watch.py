@@ -13,6 +13,8 @@ from shared.service import AnyService
 from tests.chaos.stack import Stack
 
 LOOK_EVERY: Final = 1.0
+QUIET_LOOKS: Final = 3
+"""One look sees the databases one after another; something may pass between them unseen, but not three times."""
 
 TOLD: Final = "select topic, sum(last_sequence)::bigint from stream_head group by topic"
 DONE: Final = "select topic, sum(last_sequence)::bigint from inbox group by topic"
@@ -66,7 +68,12 @@ class Watch:
         """What is still to be done, for people."""
 
         self._stack = stack
+        self._quiet_looks = 0
         self._heard = {service: heard_by(service) for service in stack.services}
+
+    def begin_anew(self) -> None:
+        """What was quiet until now says nothing any more."""
+        self._is_quiet(so=False)
 
     async def run(self) -> None:
         """Until cancelled. A database that does not answer is a standstill of all who need it."""
@@ -95,19 +102,23 @@ class Watch:
 
     def _judge(self, look: Look, now: float) -> None:
         if len(look.left) < len(self._heard):
-            self.quiet.clear()
+            self._is_quiet(so=False)
             return
         behind = {}
         for service, topics in self._heard.items():
             done = sum(look.done[service].get(topic, 0) for topic in topics)
-            behind[service] = sum(look.told.get(topic, 0) for topic in topics) - done
+            behind[service] = max(sum(look.told.get(topic, 0) for topic in topics) - done, 0)
             self.groups[service].seen(left=behind[service], done=done, now=now)
             queued, first = look.queued[service]
             self.relays[service].seen(left=queued, done=first, now=now)
         parts = {"to hear": behind, "to send": {name: one[0] for name, one in look.queued.items()}, "to do": look.left}
         open_still = [f"{name} has {left} {what}" for what, by in parts.items() for name, left in by.items() if left]
         self.left = ", ".join(open_still)
-        if open_still:
-            self.quiet.clear()
-        else:
+        self._is_quiet(so=not open_still)
+
+    def _is_quiet(self, *, so: bool) -> None:
+        self._quiet_looks = self._quiet_looks + 1 if so else 0
+        if self._quiet_looks >= QUIET_LOOKS:
             self.quiet.set()
+        else:
+            self.quiet.clear()
