@@ -22,7 +22,7 @@ async def on_account_registered(events: Sequence[AccountRegistered], ports: Port
         ports,
         [
             Account(
-                account_id=event.account_id,
+                id=event.account_id,
                 version=event.version,
                 number=event.number,
                 name=event.name,

@@ -35,7 +35,7 @@ ALLOCATIONS: Final[TypeAdapter[tuple[Allocation, ...]]] = TypeAdapter(tuple[Allo
 class AccountColumns(TypedColumns):
     """The projection of account.registered. Its row lock is the order of everything in the account but seats."""
 
-    account_id = Column(Uuid, primary_key=True)
+    id = Column(Uuid, primary_key=True)
     version = Column(BigInteger, nullable=False)
     number = Column(Text, nullable=False)
     name = Column(Text, nullable=False)
@@ -52,7 +52,7 @@ class AccountColumns(TypedColumns):
     __row_pos__: tuple[UUID, int, str, str, str, str, UUID, UUID, str, date, str, UUID, str]
 
 
-account = Table("account", metadata, AccountColumns)
+account = Table("account", metadata, AccountColumns, comment=AccountColumns.__doc__)
 
 
 class AccountDomainColumns(TypedColumns):
@@ -66,7 +66,7 @@ class AccountDomainColumns(TypedColumns):
     __row_pos__: tuple[UUID, UUID, int, bool]
 
 
-account_domain = Table("account_domain", metadata, AccountDomainColumns)
+account_domain = Table("account_domain", metadata, AccountDomainColumns, comment=AccountDomainColumns.__doc__)
 
 
 class CatalogueColumns(TypedColumns):
@@ -78,13 +78,13 @@ class CatalogueColumns(TypedColumns):
     __row_pos__: tuple[int, tuple[Group, ...]]
 
 
-catalogue = Table("catalogue", metadata, CatalogueColumns)
+catalogue = Table("catalogue", metadata, CatalogueColumns, comment=CatalogueColumns.__doc__)
 
 
 class EditionColumns(TypedColumns):
     """Every edition that was ever on offer, as it is now."""
 
-    edition_id = Column(Uuid, primary_key=True)
+    id = Column(Uuid, primary_key=True)
     sku = Column(Text, nullable=False, unique=True)
     group: Named[str] = Column("product_group", Text, nullable=False)
     product = Column(Text, nullable=False)
@@ -100,13 +100,13 @@ class EditionColumns(TypedColumns):
     __row_pos__: tuple[UUID, str, str, str, Mapping[str, str], int, int, int, str, tuple[Channel, ...], str, bool]
 
 
-edition = Table("edition", metadata, EditionColumns)
+edition = Table("edition", metadata, EditionColumns, comment=EditionColumns.__doc__)
 
 
 class OrderColumns(TypedColumns):
     """Orders as they were placed; never changed."""
 
-    order_id = Column(Uuid, primary_key=True)
+    id = Column(Uuid, primary_key=True)
     number = Column(Text, nullable=False, unique=True)
     channel: Named[Channel] = Column(word(Channel), nullable=False)
     organisation_id = Column(Uuid, nullable=False)
@@ -121,13 +121,13 @@ class OrderColumns(TypedColumns):
     __row_pos__: tuple[UUID, str, Channel, UUID, UUID, UUID, datetime, str, str, datetime, str | None]
 
 
-placed_order = Table("placed_order", metadata, OrderColumns)
+placed_order = Table("placed_order", metadata, OrderColumns, comment=OrderColumns.__doc__)
 
 
 class LineColumns(TypedColumns):
     """What was ordered of one edition, and how far the online service has come with it."""
 
-    line_id = Column(Uuid, primary_key=True)
+    id = Column(Uuid, primary_key=True)
     order_id = Column(Uuid, nullable=False)
     position = Column(SmallInteger, nullable=False)
     entitlement_id = Column(Uuid, nullable=False)
@@ -166,13 +166,13 @@ class LineColumns(TypedColumns):
     ]
 
 
-order_line = Table("order_line", metadata, LineColumns)
+order_line = Table("order_line", metadata, LineColumns, comment=LineColumns.__doc__)
 
 
 class EntitlementColumns(TypedColumns):
     """One edition of one account. Quantities are the sums of its ledger."""
 
-    entitlement_id = Column(Uuid, primary_key=True)
+    id = Column(Uuid, primary_key=True)
     organisation_id = Column(Uuid, nullable=False)
     account_id = Column(Uuid, nullable=False)
     edition_id = Column(Uuid, nullable=False)
@@ -188,7 +188,7 @@ class EntitlementColumns(TypedColumns):
     __row_pos__: tuple[UUID, UUID, UUID, UUID, int, int, int, int, int, bool, date, datetime | None]
 
 
-entitlement = Table("entitlement", metadata, EntitlementColumns)
+entitlement = Table("entitlement", metadata, EntitlementColumns, comment=EntitlementColumns.__doc__)
 
 
 class EntryColumns(TypedColumns):
@@ -214,13 +214,13 @@ class EntryColumns(TypedColumns):
     __row_pos__: tuple[UUID, int, datetime, EntryKind, date, date, int, int, int, int, int, UUID, str, str | None, str, str]
 
 
-ledger_entry = Table("ledger_entry", metadata, EntryColumns)
+ledger_entry = Table("ledger_entry", metadata, EntryColumns, comment=EntryColumns.__doc__)
 
 
 class SeatColumns(TypedColumns):
     """Who uses or used an entitlement."""
 
-    seat_id = Column(Uuid, primary_key=True)
+    id = Column(Uuid, primary_key=True)
     entitlement_id = Column(Uuid, nullable=False)
     person_id = Column(Uuid, nullable=False)
     assigned_at: Named[datetime] = Column(MOMENT, nullable=False)
@@ -229,13 +229,13 @@ class SeatColumns(TypedColumns):
     __row_pos__: tuple[UUID, UUID, UUID, datetime, datetime | None]
 
 
-seat = Table("seat", metadata, SeatColumns)
+seat = Table("seat", metadata, SeatColumns, comment=SeatColumns.__doc__)
 
 
 class ObligationColumns(TypedColumns):
     """What partners shall order and bill."""
 
-    obligation_id = Column(Uuid, primary_key=True)
+    id = Column(Uuid, primary_key=True)
     version = Column(BigInteger, nullable=False)
     entitlement_id = Column(Uuid, nullable=False)
     organisation_id = Column(Uuid, nullable=False)
@@ -250,4 +250,4 @@ class ObligationColumns(TypedColumns):
     __row_pos__: tuple[UUID, int, UUID, UUID, UUID, datetime, date, date, int, int, tuple[Allocation, ...]]
 
 
-obligation = Table("obligation", metadata, ObligationColumns)
+obligation = Table("obligation", metadata, ObligationColumns, comment=ObligationColumns.__doc__)

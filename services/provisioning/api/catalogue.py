@@ -90,7 +90,7 @@ class CatalogueBody(Body):
 
 def _edition(group: GroupBody, product: ProductBody, edition: EditionBody, edition_id: UUID) -> Edition:
     return Edition(
-        edition_id=edition_id,
+        id=edition_id,
         sku=edition.sku,
         group=group.code,
         product=product.code,
@@ -108,7 +108,7 @@ def _edition(group: GroupBody, product: ProductBody, edition: EditionBody, editi
 class EditionOut(Answer):
     """One edition."""
 
-    id: UUID = Field(validation_alias="edition_id")
+    id: UUID
     sku: str
     names: Mapping[str, str]
     lot: int
@@ -169,7 +169,7 @@ async def show_catalogue(
     by: Annotated[Access, needs(Permission.CATALOGUE_REGISTER)], ports: WithPorts, response: Response
 ) -> CatalogueOut:
     """Everything on offer, with the ETag that a change needs."""
-    catalogue = await queries.show_catalogue(ports.db, by=by)
+    catalogue = await queries.show_catalogue(ports, by=by)
     response.headers.update(etag(catalogue.version))
     return CatalogueOut.of(catalogue)
 
@@ -179,4 +179,4 @@ async def show_self_catalogue(
     account_id: UUID, by: Annotated[Access, needs(Permission.ORDERS_PLACE)], ports: WithPorts
 ) -> CatalogueOut:
     """What the account may set up itself (S23), named in both languages."""
-    return CatalogueOut.of(await queries.show_self_catalogue(ports.db, account_id, by=by))
+    return CatalogueOut.of(await queries.show_self_catalogue(ports, account_id, by=by))

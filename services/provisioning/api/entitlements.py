@@ -39,8 +39,8 @@ class OwnedOut(Answer):
     @classmethod
     def of(cls, owned: Owned) -> "OwnedOut":
         return cls(
-            entitlement_id=owned.entitlement.entitlement_id,
-            edition_id=owned.edition.edition_id,
+            entitlement_id=owned.entitlement.id,
+            edition_id=owned.edition.id,
             sku=owned.edition.sku,
             product=owned.edition.product,
             names=owned.edition.names,
@@ -85,7 +85,7 @@ class SeatOut(Answer):
 
     @classmethod
     def of(cls, seat: Seat) -> "SeatOut":
-        return cls(id=seat.seat_id, entitlement_id=seat.entitlement_id, person_id=seat.person_id, assigned_at=seat.assigned_at)
+        return cls(id=seat.id, entitlement_id=seat.entitlement_id, person_id=seat.person_id, assigned_at=seat.assigned_at)
 
 
 class EntryOut(Answer):
@@ -148,8 +148,8 @@ async def list_seats(
     entitlement_id: UUID, by: Annotated[Access, needs(Permission.SEATS_ASSIGN)], ports: WithPorts, page: Page
 ) -> Response:
     """The seats that are assigned, oldest first."""
-    found = await queries.list_seats(ports.db, entitlement_id, after=page.after(UUID), rows=page.rows, by=by)
-    return page.answer(found, lambda seat: seat.seat_id, SeatOut.of)
+    found = await queries.list_seats(ports, entitlement_id, after=page.after(UUID), rows=page.rows, by=by)
+    return page.answer(found, lambda seat: seat.id, SeatOut.of)
 
 
 @router.delete("/v1/entitlements/{entitlement_id}/seats/{seat_id}", status_code=204)
@@ -165,7 +165,7 @@ async def list_history(
     entitlement_id: UUID, by: Annotated[Access, needs(Permission.HISTORY_VIEW)], ports: WithPorts, page: Page
 ) -> Response:
     """Every change of the quantities, newest first (R-27)."""
-    found = await queries.list_history(ports.db, entitlement_id, before=page.after(int), rows=page.rows, by=by)
+    found = await queries.list_history(ports, entitlement_id, before=page.after(int), rows=page.rows, by=by)
     return page.answer(found, lambda entry: entry.position, EntryOut.of)
 
 

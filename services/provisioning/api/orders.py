@@ -69,7 +69,7 @@ class OrderOut(Answer):
     def of(cls, view: OrderView) -> "OrderOut":
         order = view.order
         return cls(
-            id=order.order_id,
+            id=order.id,
             number=order.number,
             channel=order.channel,
             account_id=order.account_id,
@@ -103,7 +103,7 @@ def lines_of(view: OrderView) -> tuple[LineOut, ...]:
     """The lines with the names of their editions."""
     return tuple(
         LineOut(
-            id=line.line_id,
+            id=line.id,
             entitlement_id=line.entitlement_id,
             edition_id=line.edition_id,
             sku=view.editions[line.edition_id].sku,
@@ -146,11 +146,11 @@ async def list_orders(
     account_id: UUID, by: Annotated[Access, needs(Permission.ORDERS_VIEW)], ports: WithPorts, page: Page
 ) -> Response:
     """The account's orders, newest first."""
-    found = await queries.list_orders(ports.db, account_id, before=page.after(UUID), rows=page.rows, by=by)
-    return page.answer(found, lambda view: view.order.order_id, OrderOut.of)
+    found = await queries.list_orders(ports, account_id, before=page.after(UUID), rows=page.rows, by=by)
+    return page.answer(found, lambda view: view.order.id, OrderOut.of)
 
 
 @router.get("/v1/orders/{order_id}")
 async def show_order(order_id: UUID, by: Annotated[Access, needs(Permission.ORDERS_VIEW)], ports: WithPorts) -> OrderOut:
     """One order, and how far its lines have come (S31)."""
-    return OrderOut.of(await queries.show_order(ports.db, order_id, by=by))
+    return OrderOut.of(await queries.show_order(ports, order_id, by=by))

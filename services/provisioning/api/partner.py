@@ -62,7 +62,7 @@ async def read_partner_feed(
     limit: Annotated[int, Query(ge=1, le=500, description="Most records on the page.")] = 100,
 ) -> Response:
     """The records of the partner's own topic, in order and without gaps: headers as sent, `data` the value's very bytes."""
-    told = await queries.read_partner_feed(ports.db, after=after, rows=limit + 1, by=by)
+    told = await queries.read_partner_feed(ports, after=after, rows=limit + 1, by=by)
     shown = told[:limit]
     items = [
         {

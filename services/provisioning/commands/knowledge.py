@@ -28,8 +28,8 @@ async def make_usable(ports: Ports, claim_id: UUID, account_ids: Iterable[UUID],
 
 
 async def _open(ports: Ports, tx: Transaction, account: Account) -> None:
-    holdings = await store.holdings_locked(tx, account, await store.entitlements_waiting(tx, account.account_id))
-    orders = await store.orders_behind(tx, [holding.entitlement.entitlement_id for holding in holdings.values()])
+    holdings = await store.holdings_locked(tx, account, await store.entitlements_waiting(tx, account.id))
+    orders = await store.orders_behind(tx, [holding.entitlement.id for holding in holdings.values()])
     for holding in holdings.values():
-        order = orders[holding.entitlement.entitlement_id]
+        order = orders[holding.entitlement.id]
         await store.keep_usable(tx, rules.make_usable(holding, order, now=ports.now()))

@@ -69,7 +69,7 @@ async def _provision(ports: NetworkPorts, tx: Transaction, account: Account, ord
         order,
         await store.holding_locked(tx, account, line.edition_id),
         ready_at=answer.ready_at,
-        domain_verified=await store.domain_verified(tx, account.account_id),
+        domain_verified=await store.domain_verified(tx, account.id),
         now=ports.now(),
         new_id=ports.new_id,
     )

@@ -55,7 +55,7 @@ async def _decide(
     ports: Ports, tx: Transaction, account: Account, draft: Draft, by: Access
 ) -> tuple[Decision[Placement], OrderView]:
     by.require(Permission.ORDERS_PLACE, account.where)
-    offer = await store.offer(tx, account.account_id, [line.sku for line in draft.lines])
+    offer = await store.offer(tx, account.id, [line.sku for line in draft.lines])
     now = ports.now()
     decision = rules.place_order(
         draft,

@@ -19,7 +19,7 @@ class Allocation:
 class Obligation:
     """One is open at a time per entitlement and term. `raised` only grows; `version` is the revision that the feed shows."""
 
-    obligation_id: UUID
+    id: UUID
     version: int
     entitlement_id: UUID
     organisation_id: UUID

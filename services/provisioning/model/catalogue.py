@@ -20,7 +20,7 @@ class Edition:
     `lot`, `minimum` and `maximum` bind what a customer orders itself (R-19); a partner orders any quantity (C-3).
     """
 
-    edition_id: UUID
+    id: UUID
     sku: str
     group: str
     product: str

@@ -27,7 +27,7 @@ class Entitlement:
     something is ready and the account's domain verified (R-16), in whichever order. `version` is 0 until something is told.
     """
 
-    entitlement_id: UUID
+    id: UUID
     organisation_id: UUID
     account_id: UUID
     edition_id: UUID
@@ -88,7 +88,7 @@ class Entry:
 class Seat:
     """One person's right to use one entitlement."""
 
-    seat_id: UUID
+    id: UUID
     entitlement_id: UUID
     person_id: UUID
     assigned_at: datetime

@@ -18,7 +18,7 @@ READABLE: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 class Account:
     """A purchasing account as orders and billing need it, told by identity."""
 
-    account_id: UUID
+    id: UUID
     version: int
     number: str
     name: str
@@ -38,7 +38,7 @@ class Account:
         return Place(
             organisation_id=self.organisation_id,
             agreement_id=self.agreement_id,
-            account_id=self.account_id,
+            account_id=self.id,
             partner_id=self.partner_id,
         )
 
@@ -66,7 +66,7 @@ A settled line had nothing to set up: the partner has ordered what was already t
 class Line:
     """One edition of an order. Of `quantity`, `to_provision` are to be set up; a partner's order may need fewer."""
 
-    line_id: UUID
+    id: UUID
     order_id: UUID
     position: int
     entitlement_id: UUID
@@ -89,7 +89,7 @@ class Line:
 class Order:
     """An order as it was placed; it never changes, its lines do."""
 
-    order_id: UUID
+    id: UUID
     number: str
     channel: Channel
     organisation_id: UUID
@@ -114,7 +114,7 @@ class OrderView:
     @classmethod
     def of(cls, order: Order, editions: Mapping[str, Edition], *, domain_verified: bool) -> "OrderView":
         """The view with editions that are known by sku."""
-        return cls(order, {edition.edition_id: edition for edition in editions.values()}, domain_verified)
+        return cls(order, {edition.id: edition for edition in editions.values()}, domain_verified)
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from typing import Final
 from sqlalchemy import select
 
 from services.provisioning import tables
+from services.provisioning.ports import Ports
 from shared.bus import tables as bus
 from shared.bus.envelope import Headers, Logged, record
 from shared.contracts import partner_topic
 from shared.contracts.access import Access, NotFound, Permission, Place
-from shared.db import Reader
 
 LOGGED: Final = (
     bus.event_log.c.topic,
@@ -37,7 +37,7 @@ class FeedRecord:
     value: bytes
 
 
-async def read_partner_feed(db: Reader, *, after: int, rows: int, by: Access) -> Sequence[FeedRecord]:
+async def read_partner_feed(ports: Ports, *, after: int, rows: int, by: Access) -> Sequence[FeedRecord]:
     """What the caller's own partner was told after a sequence, without gaps and in order.
 
     Refuses `NotFound` for a caller that belongs to no partner.
@@ -46,11 +46,11 @@ async def read_partner_feed(db: Reader, *, after: int, rows: int, by: Access) ->
         raise NotFound
     by.require(Permission.PARTNER_FEED_READ, Place(partner_id=by.partner_id))
     accounts = tables.account.c
-    slug = await db.one(select(accounts.partner_slug).where(accounts.partner_id == by.partner_id).limit(1))
+    slug = await ports.db.one(select(accounts.partner_slug).where(accounts.partner_id == by.partner_id).limit(1))
     if slug is None:
         return []
     log = bus.event_log.c
-    found = await db.all(
+    found = await ports.db.all(
         select(*LOGGED)
         .where(log.topic == partner_topic(slug[0]), log.key == str(by.partner_id), log.sequence > after)
         .order_by(log.sequence)

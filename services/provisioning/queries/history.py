@@ -10,10 +10,9 @@ from sqlalchemy import select
 
 from services.provisioning import tables
 from services.provisioning.model import Entry
-from services.provisioning.ports import NetworkPorts
+from services.provisioning.ports import NetworkPorts, Ports
 from services.provisioning.queries import places
 from shared.contracts.access import Access, Permission
-from shared.db import Reader
 
 Language = Literal["en", "fr"]
 
@@ -43,14 +42,14 @@ select to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), kind, start
 """
 
 
-async def list_history(db: Reader, entitlement_id: UUID, *, before: int | None, rows: int, by: Access) -> Sequence[Entry]:
+async def list_history(ports: Ports, entitlement_id: UUID, *, before: int | None, rows: int, by: Access) -> Sequence[Entry]:
     """The ledger, newest entry first, from before the given position."""
-    await places.entitlement(db, entitlement_id, Permission.HISTORY_VIEW, by)
+    await places.entitlement(ports, entitlement_id, Permission.HISTORY_VIEW, by)
     entries = tables.ledger_entry.c
     statement = select(tables.ledger_entry).where(entries.entitlement_id == entitlement_id)
     if before is not None:
         statement = statement.where(entries.position < before)
-    return [Entry(*row) for row in await db.all(statement.order_by(entries.position.desc()).limit(rows))]
+    return [Entry(*row) for row in await ports.db.all(statement.order_by(entries.position.desc()).limit(rows))]
 
 
 async def export_history(ports: NetworkPorts, entitlement_id: UUID, language: Language, *, by: Access) -> AsyncIterator[bytes]:
@@ -58,7 +57,7 @@ async def export_history(ports: NetworkPorts, entitlement_id: UUID, language: La
 
     Entries are numbered without gaps and never change, so the parts fit together though each is read by itself.
     """
-    _, entitlement = await places.entitlement(ports.db, entitlement_id, Permission.HISTORY_VIEW, by)
+    _, entitlement = await places.entitlement(ports, entitlement_id, Permission.HISTORY_VIEW, by)
 
     async def parts() -> AsyncIterator[bytes]:
         heading = StringIO()

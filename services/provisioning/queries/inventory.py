@@ -14,7 +14,6 @@ from services.provisioning.ports import Ports
 from services.provisioning.queries import places
 from services.provisioning.queries.catalogue import editions, newest_catalogue
 from shared.contracts.access import Access, Permission
-from shared.db import Reader
 
 
 @dataclass(frozen=True)
@@ -43,11 +42,11 @@ async def show_inventory(
 
     `search` finds editions whose names or sku hold every word, whatever accents and case.
     """
-    account = await places.account(ports.db, account_id, Permission.INVENTORY_VIEW, by)
+    account = await places.account(ports, account_id, Permission.INVENTORY_VIEW, by)
     today = local_day(ports.now(), account.time_zone)
-    names = {each.code: each.names for each in (await newest_catalogue(ports.db)).groups}
+    names = {each.code: each.names for each in (await newest_catalogue(ports)).groups}
     groups: dict[str, list[Owned]] = {code: [] for code in names}
-    for owned in await _owned(ports.db, account_id, today):
+    for owned in await _owned(ports, account_id, today):
         if owned.state is ServiceState.EXPIRED and not expired:
             continue
         if group in (None, owned.edition.group) and _matches(owned.edition, search or ""):
@@ -55,37 +54,35 @@ async def show_inventory(
     return [OwnedGroup(code, names.get(code, {}), tuple(editions)) for code, editions in groups.items() if editions]
 
 
-async def list_seats(db: Reader, entitlement_id: UUID, *, after: UUID | None, rows: int, by: Access) -> Sequence[Seat]:
+async def list_seats(ports: Ports, entitlement_id: UUID, *, after: UUID | None, rows: int, by: Access) -> Sequence[Seat]:
     """The seats that are assigned, in the order in which they were, from after the given one."""
-    await places.entitlement(db, entitlement_id, Permission.SEATS_ASSIGN, by)
+    await places.entitlement(ports, entitlement_id, Permission.SEATS_ASSIGN, by)
     assigned = tables.seat.c
     statement = select(tables.seat).where(assigned.entitlement_id == entitlement_id, assigned.released_at.is_(None))
     if after is not None:
-        statement = statement.where(assigned.seat_id > after)
-    return [Seat(*row) for row in await db.all(statement.order_by(assigned.seat_id).limit(rows))]
+        statement = statement.where(assigned.id > after)
+    return [Seat(*row) for row in await ports.db.all(statement.order_by(assigned.id).limit(rows))]
 
 
-async def _owned(db: Reader, account_id: UUID, today: date) -> Sequence[Owned]:
+async def _owned(ports: Ports, account_id: UUID, today: date) -> Sequence[Owned]:
     owned = tables.entitlement.c
     entitlements = [
         Entitlement(*row)
-        for row in await db.all(select(tables.entitlement).where(owned.account_id == account_id).order_by(owned.entitlement_id))
+        for row in await ports.db.all(select(tables.entitlement).where(owned.account_id == account_id).order_by(owned.id))
     ]
-    known = await editions(db, (each.edition_id for each in entitlements))
+    known = await editions(ports, (each.edition_id for each in entitlements))
     lines = tables.order_line.c
     pending: dict[UUID, int] = dict(
-        await db.all(
+        await ports.db.all(
             select(lines.entitlement_id, func.sum(lines.to_provision))
             .where(
-                lines.entitlement_id.in_([each.entitlement_id for each in entitlements]),
+                lines.entitlement_id.in_([each.id for each in entitlements]),
                 lines.state.in_((LineState.PLACED, LineState.SENT)),
             )
             .group_by(lines.entitlement_id)
         )
     )
-    return [
-        Owned(known[each.edition_id], each, pending.get(each.entitlement_id, 0), each.state(today)) for each in entitlements
-    ]
+    return [Owned(known[each.edition_id], each, pending.get(each.id, 0), each.state(today)) for each in entitlements]
 
 
 def _matches(edition: Edition, search: str) -> bool:

@@ -6,13 +6,13 @@ from sqlalchemy import select
 
 from services.provisioning import tables
 from services.provisioning.model import Account, Entitlement
+from services.provisioning.ports import Ports
 from shared.contracts.access import Access, NotFound, Permission
-from shared.db import Reader
 
 
-async def account(db: Reader, account_id: UUID, permission: Permission, by: Access) -> Account:
+async def account(ports: Ports, account_id: UUID, permission: Permission, by: Access) -> Account:
     """The account, if the permission holds there; refuses `NotFound` and `PermissionMissing`."""
-    row = await db.one(select(tables.account).where(tables.account.c.account_id == account_id))
+    row = await ports.db.one(select(tables.account).where(tables.account.c.id == account_id))
     if row is None:
         raise NotFound
     found = Account(*row)
@@ -20,10 +20,10 @@ async def account(db: Reader, account_id: UUID, permission: Permission, by: Acce
     return found
 
 
-async def entitlement(db: Reader, entitlement_id: UUID, permission: Permission, by: Access) -> tuple[Account, Entitlement]:
+async def entitlement(ports: Ports, entitlement_id: UUID, permission: Permission, by: Access) -> tuple[Account, Entitlement]:
     """The entitlement and its account, if the permission holds there; refuses `NotFound` and `PermissionMissing`."""
-    row = await db.one(select(tables.entitlement).where(tables.entitlement.c.entitlement_id == entitlement_id))
+    row = await ports.db.one(select(tables.entitlement).where(tables.entitlement.c.id == entitlement_id))
     if row is None:
         raise NotFound
     found = Entitlement(*row)
-    return await account(db, found.account_id, permission, by), found
+    return await account(ports, found.account_id, permission, by), found

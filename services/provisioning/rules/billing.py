@@ -34,9 +34,9 @@ def due_raised(holding: Holding, entitlement: Entitlement, *, now: datetime, new
             )
             return ((raised, BillingStep.ADJUSTED),)
     opened = Obligation(
-        obligation_id=new_id(),
+        id=new_id(),
         version=1,
-        entitlement_id=entitlement.entitlement_id,
+        entitlement_id=entitlement.id,
         organisation_id=account.organisation_id,
         partner_id=account.partner_id,
         opened_at=now,
@@ -58,7 +58,7 @@ def due_settled(holding: Holding, entitlement: Entitlement, order: Order) -> tup
         if part <= 0:
             break
         left -= part
-        allocation = Allocation(order.order_id, order.number, order.partner_reference, part)
+        allocation = Allocation(order.id, order.number, order.partner_reference, part)
         settled = replace(
             obligation,
             version=obligation.version + 1,
@@ -81,19 +81,19 @@ def billing_due(
             version=obligation.version,
             occurred_at=now,
             actor=actor,
-            obligation_id=obligation.obligation_id,
+            obligation_id=obligation.id,
             step=step,
             open=obligation.due > 0,
             partner_id=obligation.partner_id,
             partner_slug=account.partner_slug,
             organisation_id=account.organisation_id,
-            account_id=account.account_id,
+            account_id=account.id,
             account_number=account.number,
             account_name=account.name,
             legal_name=account.legal_name,
             country=account.country,
             agreement_number=account.agreement_number,
-            entitlement_id=entitlement.entitlement_id,
+            entitlement_id=entitlement.id,
             edition=edition_fact(holding.edition),
             quantities=Quantities(
                 available=entitlement.available,

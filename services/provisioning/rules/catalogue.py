@@ -34,7 +34,7 @@ def register_catalogue(
         for what in MEANING:
             if getattr(edition, what) != getattr(before, what):
                 raise EditionChangedMeaning(sku=edition.sku, what=what)
-        return replace(edition, edition_id=before.edition_id)
+        return replace(edition, id=before.id)
 
     offered = tuple(
         Group(

@@ -115,10 +115,10 @@ def assign_seat(
     if state is not ServiceState.USABLE:
         raise NotUsable(state=state.value)
     if taken is not None:
-        raise SeatAlreadyAssigned(seat_id=taken.seat_id)
+        raise SeatAlreadyAssigned(seat_id=taken.id)
     if entitlement.assigned >= entitlement.available:
         raise NoSeatLeft(available=entitlement.available, assigned=entitlement.assigned)
-    seat = Seat(new_id(), entitlement.entitlement_id, person_id, now, None)
+    seat = Seat(new_id(), entitlement.id, person_id, now, None)
     entitlement = replace(
         entitlement,
         version=entitlement.version + 1,
@@ -132,8 +132,8 @@ def assign_seat(
             version=entitlement.version,
             occurred_at=now,
             actor=by,
-            entitlement_id=entitlement.entitlement_id,
-            seat_id=seat.seat_id,
+            entitlement_id=entitlement.id,
+            seat_id=seat.id,
             person_id=person_id,
             organisation_id=entitlement.organisation_id,
             account_id=entitlement.account_id,
@@ -157,8 +157,8 @@ def release_seat(holding: Holding, seat: Seat, *, by: Actor, now: datetime) -> D
             version=entitlement.version,
             occurred_at=now,
             actor=by,
-            entitlement_id=entitlement.entitlement_id,
-            seat_id=seat.seat_id,
+            entitlement_id=entitlement.id,
+            seat_id=seat.id,
             person_id=seat.person_id,
             organisation_id=entitlement.organisation_id,
             account_id=entitlement.account_id,
@@ -176,12 +176,12 @@ def _service_provisioned(
         version=entitlement.version,
         occurred_at=now,
         actor=OURSELVES,
-        entitlement_id=entitlement.entitlement_id,
-        order_id=order.order_id,
+        entitlement_id=entitlement.id,
+        order_id=order.id,
         order_number=order.number,
         ordered_by=UUID(order.placed_by) if order.placed_by_kind == "person" else None,
         organisation_id=account.organisation_id,
-        account_id=account.account_id,
+        account_id=account.id,
         account_name=account.name,
         partner_id=account.partner_id,
         edition=edition_fact(holding.edition),

@@ -27,7 +27,7 @@ def post(
         entries=entitlement.entries + 1,
     )
     entry = Entry(
-        entitlement_id=entitlement.entitlement_id,
+        entitlement_id=entitlement.id,
         position=posted.entries,
         at=now,
         kind=kind,
@@ -38,7 +38,7 @@ def post(
         ordered_change=ordered,
         ordered=posted.ordered,
         assigned=posted.assigned,
-        order_id=order.order_id,
+        order_id=order.id,
         order_number=order.number,
         partner_reference=order.partner_reference,
         actor_kind=actor.kind,

@@ -65,7 +65,7 @@ def place_order(
     begun: list[Posting] = []
     for wanted, edition in _known(draft, editions):
         _refuse_unless_self_service(wanted, edition)
-        entitlement_id = entitlements.get(edition.edition_id)
+        entitlement_id = entitlements.get(edition.id)
         if entitlement_id is None:
             entitlement_id = new_id()
             begun.append(Posting(_nothing_yet(entitlement_id, account, edition, renews_on), begun=True))
@@ -102,16 +102,14 @@ def place_partner_order(
     lines: list[Line] = []
     held: list[Holding] = []
     for wanted, edition in _known(draft, editions):
-        holding = holdings.get(edition.edition_id) or Holding(
+        holding = holdings.get(edition.id) or Holding(
             account, edition, _nothing_yet(new_id(), account, edition, renews_on), (), 0
         )
         entitlement = holding.entitlement
         excess = max(0, wanted.quantity - max(0, entitlement.available + holding.pending - entitlement.ordered))
         if excess and edition.withdrawn:
             raise EditionWithdrawn(sku=edition.sku)
-        line = _line(
-            order_id, len(lines), entitlement.entitlement_id, edition, wanted.quantity, excess, renews_on, now, journey, new_id
-        )
+        line = _line(order_id, len(lines), entitlement.id, edition, wanted.quantity, excess, renews_on, now, journey, new_id)
         lines.append(line)
         held.append(holding)
     order = _order(order_id, Channel.PARTNER, draft, account, lines, by=by, now=now, ready_by=ready_by)
@@ -167,10 +165,10 @@ def _renews_on(account: Account, now: datetime) -> date:
 
 def _nothing_yet(entitlement_id: UUID, account: Account, edition: Edition, renews_on: date) -> Entitlement:
     return Entitlement(
-        entitlement_id=entitlement_id,
+        id=entitlement_id,
         organisation_id=account.organisation_id,
-        account_id=account.account_id,
-        edition_id=edition.edition_id,
+        account_id=account.id,
+        edition_id=edition.id,
         version=0,
         available=0,
         ordered=0,
@@ -195,11 +193,11 @@ def _line(
     new_id: NewId,
 ) -> Line:
     return Line(
-        line_id=new_id(),
+        id=new_id(),
         order_id=order_id,
         position=position,
         entitlement_id=entitlement_id,
-        edition_id=edition.edition_id,
+        edition_id=edition.id,
         quantity=quantity,
         to_provision=to_provision,
         renews_on=renews_on,
@@ -227,11 +225,11 @@ def _order(
     ready_by: datetime,
 ) -> Order:
     return Order(
-        order_id=order_id,
+        id=order_id,
         number=order_number(order_id),
         channel=channel,
         organisation_id=account.organisation_id,
-        account_id=account.account_id,
+        account_id=account.id,
         partner_id=account.partner_id,
         placed_at=now,
         placed_by_kind=by.kind,
@@ -245,12 +243,12 @@ def _order(
 def _order_placed(
     order: Order, account: Account, editions: Mapping[str, Edition], *, domain_verified: bool, by: Actor
 ) -> OrderPlaced:
-    by_id = {edition.edition_id: edition for edition in editions.values()}
+    by_id = {edition.id: edition for edition in editions.values()}
     return OrderPlaced(
         version=1,
         occurred_at=order.placed_at,
         actor=by,
-        order_id=order.order_id,
+        order_id=order.id,
         number=order.number,
         channel=ChannelFact(order.channel),
         organisation_id=order.organisation_id,
@@ -259,7 +257,7 @@ def _order_placed(
         partner_id=order.partner_id,
         lines=tuple(
             OrderLine(
-                line_id=line.line_id,
+                line_id=line.id,
                 entitlement_id=line.entitlement_id,
                 edition=edition_fact(by_id[line.edition_id]),
                 quantity=line.quantity,

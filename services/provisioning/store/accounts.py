@@ -14,13 +14,13 @@ from shared.db import Reader, Transaction
 from shared.statements import Compiled
 
 _LOCKED: Final = Compiled(
-    select(tables.account).where(tables.account.c.account_id == bindparam("account_id")).with_for_update(key_share=True)
+    select(tables.account).where(tables.account.c.id == bindparam("account_id")).with_for_update(key_share=True)
 )
 
 
 async def account(db: Reader, account_id: UUID) -> Account:
     """The account; refuses `NotFound`."""
-    row = await db.one(select(tables.account).where(tables.account.c.account_id == account_id))
+    row = await db.one(select(tables.account).where(tables.account.c.id == account_id))
     if row is None:
         raise NotFound
     return Account(*row)
@@ -36,7 +36,7 @@ async def account_locked(tx: Transaction, account_id: UUID) -> Account:
 
 async def accounts_locked(tx: Transaction, account_ids: Iterable[UUID]) -> Sequence[Account]:
     """Those of these accounts that are known, locked one after another in the order of their ids."""
-    known = tables.account.c.account_id
+    known = tables.account.c.id
     query = select(tables.account).where(known.in_(sorted(account_ids))).order_by(known).with_for_update(key_share=True)
     return [Account(*row) for row in await tx.all(query)]
 

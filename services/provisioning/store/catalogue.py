@@ -34,8 +34,8 @@ async def editions(db: Reader, skus: Iterable[str]) -> Mapping[str, Edition]:
 
 async def known_editions(db: Reader, edition_ids: Iterable[UUID]) -> Mapping[UUID, Edition]:
     """These editions, by id."""
-    rows = await db.all(select(tables.edition).where(tables.edition.c.edition_id.in_(sorted(set(edition_ids)))))
-    return {edition.edition_id: edition for edition in (Edition(*row) for row in rows)}
+    rows = await db.all(select(tables.edition).where(tables.edition.c.id.in_(sorted(set(edition_ids)))))
+    return {edition.id: edition for edition in (Edition(*row) for row in rows)}
 
 
 async def keep_catalogue(tx: Transaction, catalogue: Catalogue) -> None:
@@ -52,6 +52,6 @@ async def keep_catalogue(tx: Transaction, catalogue: Catalogue) -> None:
         name: statement.excluded[name] for name in ("names", "lot", "minimum", "maximum", "channels", "driver", "withdrawn")
     }
     await tx.execute(
-        statement.on_conflict_do_update(index_elements=[tables.edition.c.edition_id], set_=changed),
+        statement.on_conflict_do_update(index_elements=[tables.edition.c.id], set_=changed),
         [vars(edition) for edition in offered],
     )

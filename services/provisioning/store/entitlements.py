@@ -27,7 +27,7 @@ from shared.decision import Decision
 
 async def entitlement(db: Reader, entitlement_id: UUID) -> Entitlement:
     """The entitlement; refuses `NotFound`."""
-    row = await db.one(select(tables.entitlement).where(tables.entitlement.c.entitlement_id == entitlement_id))
+    row = await db.one(select(tables.entitlement).where(tables.entitlement.c.id == entitlement_id))
     if row is None:
         raise NotFound
     return Entitlement(*row)
@@ -55,14 +55,14 @@ async def holdings_locked(tx: Transaction, account: Account, edition_ids: Iterab
     owned = tables.entitlement.c
     rows = await tx.all(
         select(tables.entitlement)
-        .where(owned.account_id == account.account_id, owned.edition_id.in_(sorted(edition_ids)))
-        .order_by(owned.entitlement_id)
+        .where(owned.account_id == account.id, owned.edition_id.in_(sorted(edition_ids)))
+        .order_by(owned.id)
         .with_for_update(key_share=True)
     )
     entitlements = [Entitlement(*row) for row in rows]
     if not entitlements:
         return {}
-    entitlement_ids = [each.entitlement_id for each in entitlements]
+    entitlement_ids = [each.id for each in entitlements]
     editions = await known_editions(tx, [each.edition_id for each in entitlements])
     obligations = tables.obligation.c
     open_ones = [
@@ -84,8 +84,8 @@ async def holdings_locked(tx: Transaction, account: Account, edition_ids: Iterab
             account,
             editions[each.edition_id],
             each,
-            tuple(one for one in open_ones if one.entitlement_id == each.entitlement_id),
-            pending.get(each.entitlement_id, 0),
+            tuple(one for one in open_ones if one.entitlement_id == each.id),
+            pending.get(each.id, 0),
         )
         for each in entitlements
     }
@@ -93,9 +93,7 @@ async def holdings_locked(tx: Transaction, account: Account, edition_ids: Iterab
 
 async def seat(db: Reader, entitlement_id: UUID, seat_id: UUID) -> Seat:
     """The seat of this entitlement, released or not; refuses `NotFound`."""
-    row = await db.one(
-        select(tables.seat).where(tables.seat.c.seat_id == seat_id, tables.seat.c.entitlement_id == entitlement_id)
-    )
+    row = await db.one(select(tables.seat).where(tables.seat.c.id == seat_id, tables.seat.c.entitlement_id == entitlement_id))
     if row is None:
         raise NotFound
     return Seat(*row)
@@ -120,7 +118,7 @@ async def keep_posting(tx: Transaction, posting: Posting) -> None:
     for obligation in posting.obligations:
         statement = insert(tables.obligation).values(vars(obligation))
         changed = {name: statement.excluded[name] for name in ("version", "raised", "due", "allocations")}
-        await tx.execute(statement.on_conflict_do_update(index_elements=[tables.obligation.c.obligation_id], set_=changed))
+        await tx.execute(statement.on_conflict_do_update(index_elements=[tables.obligation.c.id], set_=changed))
 
 
 async def keep_provision(tx: Transaction, decision: Decision[Provision]) -> None:
@@ -143,7 +141,7 @@ async def keep_seating(tx: Transaction, decision: Decision[Seating]) -> Seat:
     if kept.released_at is None:
         await tx.execute(plain_insert(tables.seat), vars(kept))
     else:
-        await tx.execute(update(tables.seat).where(tables.seat.c.seat_id == kept.seat_id), {"released_at": kept.released_at})
+        await tx.execute(update(tables.seat).where(tables.seat.c.id == kept.id), {"released_at": kept.released_at})
     tx.emit(*decision.events)
     return kept
 
@@ -154,4 +152,4 @@ async def _keep_entitlement(tx: Transaction, kept: Entitlement) -> None:
         name: statement.excluded[name]
         for name in ("version", "available", "ordered", "assigned", "entries", "usable", "renews_on", "first_used_at")
     }
-    await tx.execute(statement.on_conflict_do_update(index_elements=[tables.entitlement.c.entitlement_id], set_=changed))
+    await tx.execute(statement.on_conflict_do_update(index_elements=[tables.entitlement.c.id], set_=changed))

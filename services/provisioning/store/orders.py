@@ -22,7 +22,7 @@ UNFINISHED: Final = (LineState.PLACED, LineState.SENT)
 
 async def order(db: Reader, order_id: UUID) -> Order:
     """The order with its lines; refuses `NotFound`."""
-    row = await db.one(select(tables.placed_order).where(tables.placed_order.c.order_id == order_id))
+    row = await db.one(select(tables.placed_order).where(tables.placed_order.c.id == order_id))
     if row is None:
         raise NotFound
     lines = await db.all(
@@ -44,7 +44,7 @@ async def orders_behind(db: Reader, entitlement_ids: Iterable[UUID]) -> Mapping[
         select(lines.entitlement_id, lines.order_id)
         .ext(distinct_on(lines.entitlement_id))
         .where(lines.entitlement_id.in_(sorted(entitlement_ids)), lines.state == LineState.READY)
-        .order_by(lines.entitlement_id, lines.ready_at.desc(), lines.line_id.desc())
+        .order_by(lines.entitlement_id, lines.ready_at.desc(), lines.id.desc())
     )
     return {entitlement_id: await order(db, order_id) for entitlement_id, order_id in rows}
 
@@ -68,13 +68,11 @@ async def claim_tasks(tx: Transaction, *, now: datetime, until: datetime, most: 
     claimed = [Line(*row) for row in rows]
     if not claimed:
         return ()
-    await tx.execute(
-        update(tables.order_line).where(lines.line_id.in_([line.line_id for line in claimed])).values(next_attempt_at=until)
-    )
+    await tx.execute(update(tables.order_line).where(lines.id.in_([line.id for line in claimed])).values(next_attempt_at=until))
     editions = await known_editions(tx, {line.edition_id for line in claimed})
     placed = tables.placed_order.c
     accounts = dict(
-        await tx.all(select(placed.order_id, placed.account_id).where(placed.order_id.in_({line.order_id for line in claimed})))
+        await tx.all(select(placed.id, placed.account_id).where(placed.id.in_({line.order_id for line in claimed})))
     )
     return [Task(line, accounts[line.order_id], editions[line.edition_id]) for line in claimed]
 
@@ -82,7 +80,7 @@ async def claim_tasks(tx: Transaction, *, now: datetime, until: datetime, most: 
 async def keep_line(tx: Transaction, line: Line) -> None:
     """Keeps how far the line has come."""
     await tx.execute(
-        update(tables.order_line).where(tables.order_line.c.line_id == line.line_id),
+        update(tables.order_line).where(tables.order_line.c.id == line.id),
         {
             "state": line.state,
             "request_id": line.request_id,
@@ -99,7 +97,7 @@ async def keep_placement(tx: Transaction, decision: Decision[Placement]) -> Orde
     """Keeps a new order, its lines, and what it leaves of the entitlements."""
     order, postings = decision.state.order, decision.state.postings
     await write_order(tx, order, [each.entitlement for each in postings if each.begun])
-    for posting in sorted(postings, key=lambda each: each.entitlement.entitlement_id):
+    for posting in sorted(postings, key=lambda each: each.entitlement.id):
         if posting.entries:
             await keep_posting(tx, posting)
     tx.emit(*decision.events)

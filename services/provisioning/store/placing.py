@@ -25,7 +25,7 @@ class Offer:
 _OFFER: Final = Compiled(
     select(
         tables.edition,
-        tables.entitlement.c.entitlement_id,
+        tables.entitlement.c.id,
         exists()
         .where(tables.account_domain.c.account_id == bindparam("account_id"), tables.account_domain.c.verified)
         .label("domain_verified"),
@@ -34,7 +34,7 @@ _OFFER: Final = Compiled(
     .outerjoin(
         tables.entitlement,
         and_(
-            tables.entitlement.c.edition_id == tables.edition.c.edition_id,
+            tables.entitlement.c.edition_id == tables.edition.c.id,
             tables.entitlement.c.account_id == bindparam("account_id"),
         ),
     )
@@ -44,24 +44,26 @@ _OFFER: Final = Compiled(
 _PLACE: Final = Compiled[()](
     text("""
     with placed as (
-        insert into placed_order values (:order_id, :number, :channel, :organisation_id, :account_id, :partner_id, :placed_at,
-                                         :placed_by_kind, :placed_by, :ready_by, :partner_reference)
+        insert into placed_order (id, number, channel, organisation_id, account_id, partner_id, placed_at, placed_by_kind,
+                                  placed_by, ready_by, partner_reference)
+        values (:order_id, :number, :channel, :organisation_id, :account_id, :partner_id, :placed_at, :placed_by_kind,
+                :placed_by, :ready_by, :partner_reference)
     ), begun as (
-        insert into entitlement (entitlement_id, organisation_id, account_id, edition_id, version, available, ordered, assigned,
+        insert into entitlement (id, organisation_id, account_id, edition_id, version, available, ordered, assigned,
                                  entries, usable, renews_on)
-        select entitlement_id, :organisation_id, :account_id, edition_id, 0, 0, 0, 0, 0, false, renews_on
+        select id, :organisation_id, :account_id, edition_id, 0, 0, 0, 0, 0, false, renews_on
           from unnest(cast(:begun_ids as uuid[]), cast(:begun_editions as uuid[]), cast(:begun_renewals as date[]))
-               as new (entitlement_id, edition_id, renews_on)
+               as new (id, edition_id, renews_on)
     )
-    insert into order_line (line_id, order_id, position, entitlement_id, edition_id, quantity, to_provision, renews_on, state,
+    insert into order_line (id, order_id, position, entitlement_id, edition_id, quantity, to_provision, renews_on, state,
                             request_id, attempts, next_attempt_at, correlation_id, traceparent)
-    select line_id, :order_id, position, entitlement_id, edition_id, quantity, to_provision, renews_on, state,
+    select id, :order_id, position, entitlement_id, edition_id, quantity, to_provision, renews_on, state,
            request_id, 0, next_attempt_at, :correlation_id, :traceparent
       from unnest(cast(:line_ids as uuid[]), cast(:positions as smallint[]), cast(:entitlement_ids as uuid[]),
                   cast(:edition_ids as uuid[]), cast(:quantities as integer[]), cast(:to_provision as integer[]),
                   cast(:renewals as date[]), cast(:states as text[]), cast(:request_ids as uuid[]),
                   cast(:next_attempts as timestamptz[]))
-           as line (line_id, position, entitlement_id, edition_id, quantity, to_provision, renews_on, state, request_id,
+           as line (id, position, entitlement_id, edition_id, quantity, to_provision, renews_on, state, request_id,
                     next_attempt_at)
     """)
 )
@@ -73,7 +75,7 @@ async def offer(tx: Transaction, account_id: UUID, skus: Iterable[str]) -> Offer
     known = [(Edition(*edition), entitlement_id) for *edition, entitlement_id, _ in rows]
     return Offer(
         {edition.sku: edition for edition, _ in known},
-        {edition.edition_id: entitlement_id for edition, entitlement_id in known if entitlement_id},
+        {edition.id: entitlement_id for edition, entitlement_id in known if entitlement_id},
         any(domain_verified for *_, domain_verified in rows),
     )
 
@@ -84,12 +86,12 @@ async def write_order(tx: Transaction, order: Order, begun: Iterable[Entitlement
 
 
 def _order(order: Order) -> dict[str, object]:
-    return {name: value for name, value in vars(order).items() if name != "lines"}
+    return {"order_id": order.id, **{name: value for name, value in vars(order).items() if name not in ("id", "lines")}}
 
 
 def _begun(begun: list[Entitlement]) -> dict[str, object]:
     return {
-        "begun_ids": [each.entitlement_id for each in begun],
+        "begun_ids": [each.id for each in begun],
         "begun_editions": [each.edition_id for each in begun],
         "begun_renewals": [each.renews_on for each in begun],
     }
@@ -97,7 +99,7 @@ def _begun(begun: list[Entitlement]) -> dict[str, object]:
 
 def _lines(lines: tuple[Line, ...]) -> dict[str, object]:
     return {
-        "line_ids": [line.line_id for line in lines],
+        "line_ids": [line.id for line in lines],
         "positions": [line.position for line in lines],
         "entitlement_ids": [line.entitlement_id for line in lines],
         "edition_ids": [line.edition_id for line in lines],

@@ -55,13 +55,14 @@ FACTS: Final[dict[str, dict[str, str]]] = {
         "access": own_access(),
     },
     "provisioning": {
-        "accounts": "select account_id::text, organisation_id::text, version from account",
+        "accounts": "select id::text, organisation_id::text, version from account",
         "account_domains": "select account_id::text, claim_id::text, verified from account_domain",
-        "orders": "select order_id::text, account_id::text, number from placed_order",
+        "orders": "select id::text, account_id::text, number from placed_order",
         "seats": """
-            select seat_id::text, account_id::text, released_at is null from seat join entitlement using (entitlement_id)
+            select seat.id::text, account_id::text, released_at is null
+              from seat join entitlement on entitlement.id = entitlement_id
         """,
-        "lines": "select line_id::text, request_id::text, to_provision from order_line where to_provision > 0",
+        "lines": "select id::text, request_id::text, to_provision from order_line where to_provision > 0",
         "access": own_access(),
     },
     "notifications": {
@@ -93,33 +94,33 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
     },
     "provisioning": {
         "available and ordered are the sums of the transactions (I1)": """
-            select entitlement_id::text, available, ordered, a.sum as available_sum, o.sum as ordered_sum from entitlement,
+            select id::text, available, ordered, a.sum as available_sum, o.sum as ordered_sum from entitlement,
                    lateral (select coalesce(sum(available_change), 0) as sum from ledger_entry
-                             where ledger_entry.entitlement_id = entitlement.entitlement_id) a,
+                             where ledger_entry.entitlement_id = entitlement.id) a,
                    lateral (select coalesce(sum(ordered_change), 0) as sum from ledger_entry
-                             where ledger_entry.entitlement_id = entitlement.entitlement_id) o
+                             where ledger_entry.entitlement_id = entitlement.id) o
              where available <> a.sum or ordered <> o.sum
         """,
         "the ledger is numbered without holes": """
-            select entitlement_id::text, entries, count(position), max(position) from entitlement
-              left join ledger_entry using (entitlement_id) group by entitlement_id, entries
+            select id::text, entries, count(position), max(position) from entitlement
+              left join ledger_entry on entitlement_id = id group by id, entries
             having count(position) <> entries or coalesce(max(position), 0) <> entries
         """,
         "assigned seats are counted, and within what is available (I2)": """
-            select entitlement_id::text, assigned, available, seats.count from entitlement,
+            select id::text, assigned, available, seats.count from entitlement,
                    lateral (select count(*) from seat
-                             where seat.entitlement_id = entitlement.entitlement_id and released_at is null) seats
+                             where seat.entitlement_id = entitlement.id and released_at is null) seats
              where assigned <> seats.count or assigned > available
         """,
         "one open obligation while in use and not ordered, none otherwise; it has the whole difference due (I3, I4)": """
-            select entitlement_id::text, available, ordered, first_used_at, open.count, open.due from entitlement,
+            select id::text, available, ordered, first_used_at, open.count, open.due from entitlement,
                    lateral (select count(*), coalesce(sum(due), 0) as due from obligation
-                             where obligation.entitlement_id = entitlement.entitlement_id and due > 0) open
+                             where obligation.entitlement_id = entitlement.id and due > 0) open
              where open.count <> (first_used_at is not null and available > ordered)::int
                 or first_used_at is not null and open.due <> greatest(available - ordered, 0)
         """,
         "what was raised is due or settled (I6)": """
-            select obligation_id::text, raised, due, settled.sum from obligation,
+            select id::text, raised, due, settled.sum from obligation,
                    lateral (select coalesce(sum((part ->> 'quantity')::int), 0) as sum
                               from jsonb_array_elements(allocations) part) settled
              where raised <> due + settled.sum
@@ -128,7 +129,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
             with wanted as (
                 select order_id, entitlement_id, sum(to_provision) as provision,
                        sum(case channel when 'partner' then quantity else 0 end) as ordered
-                  from order_line join placed_order using (order_id) group by 1, 2
+                  from order_line join placed_order on placed_order.id = order_id group by 1, 2
             ), found as (
                 select order_id, entitlement_id, sum(available_change) as provision, sum(ordered_change) as ordered
                   from ledger_entry group by 1, 2
@@ -137,10 +138,10 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
               from wanted full join found using (order_id, entitlement_id)
              where wanted.provision is distinct from found.provision or wanted.ordered is distinct from found.ordered
         """,
-        "every line is set up": "select line_id::text, state, trouble from order_line where state in ('placed', 'sent')",
-        "each order is told once": told_once("order.placed", "order_id", "placed_order", "order_id"),
-        "each seat is told once": told_once("seat.assigned", "seat_id", "seat", "seat_id"),
-        "each release is told once": told_once("seat.released", "seat_id", "seat", "seat_id", "released_at is not null"),
+        "every line is set up": "select id::text, state, trouble from order_line where state in ('placed', 'sent')",
+        "each order is told once": told_once("order.placed", "order_id", "placed_order", "id"),
+        "each seat is told once": told_once("seat.assigned", "seat_id", "seat", "id"),
+        "each release is told once": told_once("seat.released", "seat_id", "seat", "id", "released_at is not null"),
         "each set-up is told once": """
             with told as (
                 select (value ->> 'order_id')::uuid as order_id, (value ->> 'entitlement_id')::uuid as entitlement_id, count(*)
@@ -153,7 +154,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
               from kept full join told using (order_id, entitlement_id) where kept.count is distinct from told.count
         """,
         "each change of an obligation is told once": told_each(
-            "partner.billing_due", "obligation_id", "obligation", "obligation.obligation_id", "obligation.version"
+            "partner.billing_due", "obligation_id", "obligation", "obligation.id", "obligation.version"
         ),
         "each change of an obligation is told to its partner, in the same bytes (I7)": """
             select own.event_id::text, canonical.topic, own.topic as partners

@@ -31,7 +31,7 @@ def ids(first: int = 1000) -> Callable[[], UUID]:
 
 def an_account(**changes: Any) -> Account:
     account = Account(
-        account_id=UUID(int=1),
+        id=UUID(int=1),
         version=1,
         number="0001234",
         name="Contoso Paris",
@@ -50,7 +50,7 @@ def an_account(**changes: Any) -> Account:
 
 def an_edition(sku: str = "OFF-E1", **changes: Any) -> Edition:
     edition = Edition(
-        edition_id=UUID(int=sum(map(ord, sku)) + 5000),
+        id=UUID(int=sum(map(ord, sku)) + 5000),
         sku=sku,
         group="office",
         product="office-online",
@@ -76,10 +76,10 @@ def a_draft(*wanted: tuple[str, int], reference: str | None = None) -> Draft:
 def a_holding(edition: Edition | None = None, account: Account | None = None, *, pending: int = 0, **changes: Any) -> Holding:
     edition, account = edition or an_edition(), account or an_account()
     entitlement = Entitlement(
-        entitlement_id=UUID(int=900),
+        id=UUID(int=900),
         organisation_id=account.organisation_id,
-        account_id=account.account_id,
-        edition_id=edition.edition_id,
+        account_id=account.id,
+        edition_id=edition.id,
         version=1,
         available=300,
         ordered=0,

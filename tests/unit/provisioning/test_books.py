@@ -57,22 +57,20 @@ class Books(RuleBasedStateMachine):
         self.audited_wanted: dict[str, int] = defaultdict(int)
 
     def holding(self, edition: Edition) -> Holding | None:
-        entitlement = self.entitlements.get(edition.edition_id)
+        entitlement = self.entitlements.get(edition.id)
         if entitlement is None:
             return None
-        pending = sum(line.to_provision for line, _ in self.pending.values() if line.edition_id == edition.edition_id)
-        still_open = tuple(
-            each for each in self.obligations.values() if each.entitlement_id == entitlement.entitlement_id and each.due
-        )
+        pending = sum(line.to_provision for line, _ in self.pending.values() if line.edition_id == edition.id)
+        still_open = tuple(each for each in self.obligations.values() if each.entitlement_id == entitlement.id and each.due)
         return Holding(self.account, edition, entitlement, still_open, pending)
 
     def keep(self, posting: Posting, events: tuple[Event, ...]) -> None:
         self.entitlements[posting.entitlement.edition_id] = posting.entitlement
         self.entries += posting.entries
         for obligation in posting.obligations:
-            before = self.obligations.get(obligation.obligation_id)
+            before = self.obligations.get(obligation.id)
             assert obligation.version == (before.version + 1 if before else 1)
-            self.obligations[obligation.obligation_id] = obligation
+            self.obligations[obligation.id] = obligation
         self.told += events
 
     def place(self, decision: Decision[Placement]) -> None:
@@ -80,11 +78,11 @@ class Books(RuleBasedStateMachine):
             self.keep(posting, ())
         self.told += decision.events
         self.order = order = decision.state.order
-        self.pending |= {line.line_id: (line, order) for line in order.lines if line.to_provision}
+        self.pending |= {line.id: (line, order) for line in order.lines if line.to_provision}
 
     @rule(sku=SELF, lots=st.integers(1, 5))
     def the_customer_orders(self, sku: str, lots: int) -> None:
-        owned = {edition_id: each.entitlement_id for edition_id, each in self.entitlements.items()}
+        owned = {edition_id: each.id for edition_id, each in self.entitlements.items()}
         decision = rules.place_order(
             a_draft((sku, lots * 100)),
             self.account,
@@ -107,7 +105,7 @@ class Books(RuleBasedStateMachine):
             a_draft((sku, quantity)),
             self.account,
             EDITIONS,
-            {holding.edition.edition_id: holding} if holding else {},
+            {holding.edition.id: holding} if holding else {},
             domain_verified=self.verified,
             by=BILLING,
             now=self.now,
@@ -124,7 +122,7 @@ class Books(RuleBasedStateMachine):
         if not self.pending:
             return
         line, order = self.pending.pop(sorted(self.pending)[choice % len(self.pending)])
-        edition = next(each for each in EDITIONS.values() if each.edition_id == line.edition_id)
+        edition = next(each for each in EDITIONS.values() if each.id == line.edition_id)
         holding = self.holding(edition)
         assert holding is not None
         decision = rules.provision_line(
@@ -156,12 +154,12 @@ class Books(RuleBasedStateMachine):
 
     @rule(choice=seated)
     def a_seat_is_released(self, choice: tuple[str, Seat] | None) -> None:
-        if choice is None or choice[1].seat_id in self.released:
+        if choice is None or choice[1].id in self.released:
             return
         sku, seat = choice
         holding = self.holding(EDITIONS[sku])
         assert holding is not None
-        self.released.add(seat.seat_id)
+        self.released.add(seat.id)
         decision = rules.release_seat(holding, seat, by=NORA, now=self.now)
         self.keep(decision.state.posting, decision.events)
 
@@ -172,10 +170,10 @@ class Books(RuleBasedStateMachine):
     @invariant()
     def quantities_are_the_ledgers_sums_and_what_was_asked(self) -> None:
         for sku, edition in EDITIONS.items():
-            entitlement = self.entitlements.get(edition.edition_id)
+            entitlement = self.entitlements.get(edition.id)
             if entitlement is None:
                 continue
-            own = [entry for entry in self.entries if entry.entitlement_id == entitlement.entitlement_id]
+            own = [entry for entry in self.entries if entry.entitlement_id == entitlement.id]
             assert entitlement.available == sum(entry.available_change for entry in own) == self.audited_available[sku]
             assert entitlement.ordered == sum(entry.ordered_change for entry in own) == self.audited_ordered[sku]
             assert [entry.position for entry in own] == list(range(1, entitlement.entries + 1))
@@ -188,9 +186,7 @@ class Books(RuleBasedStateMachine):
     @invariant()
     def what_is_in_use_and_not_ordered_is_due_once(self) -> None:
         for entitlement in self.entitlements.values():
-            still_open = [
-                each for each in self.obligations.values() if each.entitlement_id == entitlement.entitlement_id and each.due
-            ]
+            still_open = [each for each in self.obligations.values() if each.entitlement_id == entitlement.id and each.due]
             expected = entitlement.unordered if entitlement.first_used_at else 0
             assert sum(each.due for each in still_open) == expected
             assert len({each.term_starts_on for each in still_open}) == len(still_open)
@@ -199,11 +195,7 @@ class Books(RuleBasedStateMachine):
     def allocations_conserve_what_was_raised(self) -> None:
         for obligation in self.obligations.values():
             assert obligation.raised == obligation.settled + obligation.due
-            told = [
-                event
-                for event in self.told
-                if isinstance(event, BillingDue) and event.obligation_id == obligation.obligation_id
-            ]
+            told = [event for event in self.told if isinstance(event, BillingDue) and event.obligation_id == obligation.id]
             assert [event.version for event in told] == list(range(1, obligation.version + 1))
         allocated: dict[UUID, int] = defaultdict(int)
         for obligation in self.obligations.values():
@@ -214,11 +206,11 @@ class Books(RuleBasedStateMachine):
 
     @invariant()
     def lots_bind_customers_and_msdn_is_the_partners(self) -> None:
-        msdn = self.entitlements.get(MSDN.edition_id)
+        msdn = self.entitlements.get(MSDN.id)
         for entry in self.entries:
             if entry.kind is EntryKind.SELF_PROVISIONED:
                 assert entry.available_change % 100 == 0
-                assert msdn is None or entry.entitlement_id != msdn.entitlement_id
+                assert msdn is None or entry.entitlement_id != msdn.id
 
     @invariant()
     def a_service_becomes_usable_once(self) -> None:

@@ -28,15 +28,15 @@ def test_the_first_catalogue_is_version_two() -> None:
 def test_the_same_again_changes_nothing() -> None:
     edition = an_edition()
     current = Catalogue(2, groups(edition))
-    again = groups(replace(edition, edition_id=UUID(int=77)))
+    again = groups(replace(edition, id=UUID(int=77)))
     assert rules.register_catalogue(current, again, known(edition), DRIVERS) is current
 
 
 def test_a_known_sku_keeps_its_id_when_it_comes_back() -> None:
     before = an_edition(withdrawn=True)
-    catalogue = rules.register_catalogue(EMPTY, groups(an_edition(edition_id=UUID(int=77), lot=50)), known(before), DRIVERS)
+    catalogue = rules.register_catalogue(EMPTY, groups(an_edition(id=UUID(int=77), lot=50)), known(before), DRIVERS)
     (edition,) = catalogue.editions()
-    assert (edition.edition_id, edition.lot, edition.withdrawn) == (before.edition_id, 50, False)
+    assert (edition.id, edition.lot, edition.withdrawn) == (before.id, 50, False)
 
 
 @pytest.mark.parametrize("change", [{"group": "windows"}, {"product": "windows-online"}, {"term": "P3Y"}])

@@ -31,11 +31,11 @@ RENEWAL = date(2027, 3, 15)
 
 def a_line(**changes: Any) -> Line:
     line = Line(
-        line_id=UUID(int=31),
+        id=UUID(int=31),
         order_id=UUID(int=30),
         position=0,
         entitlement_id=UUID(int=900),
-        edition_id=a_holding().edition.edition_id,
+        edition_id=a_holding().edition.id,
         quantity=300,
         to_provision=300,
         renews_on=RENEWAL,
@@ -55,11 +55,11 @@ def a_line(**changes: Any) -> Line:
 def an_order(channel: Channel = Channel.SELF) -> Order:
     account = a_holding().account
     return Order(
-        order_id=UUID(int=30),
+        id=UUID(int=30),
         number="O-TEST0-00001",
         channel=channel,
         organisation_id=CONTOSO,
-        account_id=account.account_id,
+        account_id=account.id,
         partner_id=account.partner_id,
         placed_at=NOON,
         placed_by_kind="person",

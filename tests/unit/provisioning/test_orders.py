@@ -61,7 +61,7 @@ def partner_places(draft: Draft, *holdings: Holding, editions: tuple[Edition, ..
         draft,
         an_account(),
         {edition.sku: edition for edition in editions},
-        {holding.edition.edition_id: holding for holding in holdings},
+        {holding.edition.id: holding for holding in holdings},
         domain_verified=True,
         by=BILLING,
         now=NOON,

@@ -9,7 +9,7 @@ down_revision = None
 
 TABLES = """
 create table account (
-    account_id uuid primary key,
+    id uuid primary key,
     version bigint not null,
     number text not null,
     name text not null,
@@ -39,8 +39,9 @@ create table catalogue (
 );
 insert into catalogue (version, groups) values (1, '[]');
 
+-- No foreign key leads here: no edition is ever removed, and all orders would lock the same few rows.
 create table edition (
-    edition_id uuid primary key,
+    id uuid primary key,
     sku text not null unique,
     product_group text not null,
     product text not null,
@@ -55,7 +56,7 @@ create table edition (
 );
 
 create table placed_order (
-    order_id uuid primary key,
+    id uuid primary key,
     number text not null unique,
     channel text not null,
     organisation_id uuid not null,
@@ -67,13 +68,13 @@ create table placed_order (
     ready_by timestamptz not null,
     partner_reference text
 );
-create index placed_order_account on placed_order (account_id, order_id);
+create index placed_order_account on placed_order (account_id, id);
 
 create table entitlement (
-    entitlement_id uuid primary key,
+    id uuid primary key,
     organisation_id uuid not null,
     account_id uuid not null,
-    edition_id uuid not null references edition,
+    edition_id uuid not null,
     version bigint not null,
     available integer not null,
     ordered integer not null,
@@ -87,11 +88,11 @@ create table entitlement (
 ) with (fillfactor = 80);
 
 create table order_line (
-    line_id uuid primary key,
+    id uuid primary key,
     order_id uuid not null references placed_order,
     position smallint not null,
     entitlement_id uuid not null references entitlement,
-    edition_id uuid not null references edition,
+    edition_id uuid not null,
     quantity integer not null check (quantity > 0),
     to_provision integer not null check (to_provision between 0 and quantity),
     renews_on date not null,
@@ -137,17 +138,17 @@ create trigger ledger_only_grows before update or delete or truncate on ledger_e
     for each statement execute function refuse_change();
 
 create table seat (
-    seat_id uuid primary key,
+    id uuid primary key,
     entitlement_id uuid not null references entitlement,
     person_id uuid not null,
     assigned_at timestamptz not null,
     released_at timestamptz
 );
 create unique index seat_one_per_person on seat (entitlement_id, person_id) where released_at is null;
-create index seat_assigned on seat (entitlement_id, seat_id) where released_at is null;
+create index seat_assigned on seat (entitlement_id, id) where released_at is null;
 
 create table obligation (
-    obligation_id uuid primary key,
+    id uuid primary key,
     version bigint not null,
     entitlement_id uuid not null references entitlement,
     organisation_id uuid not null,
@@ -160,6 +161,19 @@ create table obligation (
     allocations jsonb not null
 );
 create unique index obligation_one_open on obligation (entitlement_id, term_starts_on) where due > 0;
+
+comment on table account is
+    'The projection of account.registered. Its row lock is the order of everything in the account but seats.';
+comment on table account_domain is
+    'The projection of domain.associated and domain.verified; the newest version of a claim wins.';
+comment on table catalogue is 'Every catalogue that was ever registered; the highest version is on offer.';
+comment on table edition is 'Every edition that was ever on offer, as it is now.';
+comment on table placed_order is 'Orders as they were placed; never changed.';
+comment on table order_line is 'What was ordered of one edition, and how far the online service has come with it.';
+comment on table entitlement is 'One edition of one account. Quantities are the sums of its ledger.';
+comment on table ledger_entry is 'The ledger: append-only, numbered from 1 in each entitlement.';
+comment on table seat is 'Who uses or used an entitlement.';
+comment on table obligation is 'What partners shall order and bill.';
 """
 
 
