@@ -20,6 +20,8 @@ structlog.configure(
     logger_factory=structlog.stdlib.LoggerFactory(),
 )
 
+LONG = ("tests/integration/system/", "tests/browser/", "tests/integration/local/test_up.py", "tests/chaos/")
+
 # The first provider of a process stays: this one records, whatever a test turns on later.
 TRACES = TracerProvider()
 trace.set_tracer_provider(TRACES)
@@ -38,3 +40,8 @@ def spans() -> Iterator[InMemorySpanExporter]:
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs a whole house or a browser takes longest: it begins first, so that no worker is left with it in the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))

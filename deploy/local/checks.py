@@ -25,6 +25,9 @@ class Step:
     command: Sequence[str]
 
 
+WORKERS = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder")
+"""Each file is one worker's, in the order of the collection."""
+
 STEPS = (
     Step("types", (*PYTHON, "-m", "mypy")),
     Step("house rules, references", (*PYTHON, "-m", "pytest", "-q", "-p", "no:randomly", "tests/conformance")),
@@ -51,8 +54,12 @@ def check() -> None:
 @click.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(arguments: Sequence[str]) -> None:
-    """Run the tests on PostgreSQL and Kafka of their own; ARGUMENTS go to pytest."""
-    _become(*PYTHON, "-m", "pytest", *arguments)
+    """Run the tests on PostgreSQL and Kafka of their own; ARGUMENTS go to pytest.
+
+    Files that are named are run in one process, all of them in several (-n0: in one, to see the order of a seed again).
+    """
+    names_files = any((ROOT / argument.partition("::")[0]).exists() for argument in arguments)
+    _become(*PYTHON, "-m", "pytest", *(() if names_files else WORKERS), *arguments)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
