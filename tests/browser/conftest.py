@@ -33,12 +33,20 @@ def browser_path() -> str | None:
     pytest.skip(missing)
 
 
-@pytest.fixture
-async def browser(browser_path: str | None) -> AsyncIterator[Browser]:
+@pytest.fixture(scope="module")
+async def launched(browser_path: str | None) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=browser_path)
-        yield launched
-        await launched.close()
+        browser = await playwright.chromium.launch(executable_path=browser_path)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def browser(launched: Browser) -> AsyncIterator[Browser]:
+    """A browser that knows nothing of earlier visits."""
+    yield launched
+    for context in launched.contexts:
+        await context.close()
 
 
 @asynccontextmanager
