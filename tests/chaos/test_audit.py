@@ -102,6 +102,7 @@ WRONGS: dict[str, tuple[Wrong, Callable[[Evidence], Evidence]]] = {
         lambda it: replace(it, done={"notifications": {Stream(TOPIC, "order-1"): 1}}),
     ),
     "a parked record": (Wrong.LOST, lambda it: replace(it, waiting={"notifications": ["order.placed is parked"]})),
+    "a process that is not ready": (Wrong.LOST, lambda it: replace(it, not_ready=["identity-api-1"])),
     "a feed with a hole": (Wrong.DIFFERENT, lambda it: replace(it, feeds={"adatum": [{"sequence": 2}]})),
     "a broken promise": (Wrong.DIFFERENT, lambda it: replace(it, contradictions=[("sums agree", "{}")])),
     "an order that is not there": (Wrong.LOST, with_table("provisioning", "orders", [])),

@@ -65,13 +65,15 @@ def _same_bytes(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _done(evidence: Evidence) -> Iterator[Finding]:
-    """Each group has done each stream that it hears to its end, and nothing waits."""
+    """Each group has done each stream that it hears to its end, nothing waits, and every process is ready for more."""
     ends = {stream: max(numbers) for stream, numbers in _numbers(evidence).items()}
     for service, topics in evidence.heard.items():
         for stream, end in ends.items():
             done = evidence.done[service].get(stream, 0)
             if stream.topic in topics and done != end:
                 yield Finding(Wrong.LOST, f"{service} has done {stream.topic} {stream.key} to {done} of {end}")
+    for name in evidence.not_ready:
+        yield Finding(Wrong.LOST, f"{name} is not ready")
     for service, waiting in evidence.waiting.items():
         for what in waiting:
             yield Finding(Wrong.LOST, f"{service}: {what}")

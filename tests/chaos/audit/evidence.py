@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -11,7 +12,7 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from shared.contracts import Stream
 from tests.chaos.audit import questions
-from tests.chaos.client import Careful
+from tests.chaos.client import Careful, NoAnswer
 from tests.chaos.stack import Stack
 from tests.chaos.watch import heard_by
 
@@ -85,6 +86,9 @@ class Evidence:
     feeds: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     """By partner."""
 
+    not_ready: Sequence[str] = ()
+    """Processes that say so, or nothing."""
+
 
 async def gather(stack: Stack, http: httpx.AsyncClient, partners: Mapping[str, Careful]) -> Evidence:
     """Looks everywhere, once all is quiet."""
@@ -108,19 +112,30 @@ async def gather(stack: Stack, http: httpx.AsyncClient, partners: Mapping[str, C
     evidence.mails = (await http.get(f"{stack.url('mailbox')}/api/messages", timeout=PATIENCE)).raise_for_status().json()
     setups = (await http.get(f"{stack.url('online-service-itself')}/setups", timeout=PATIENCE)).raise_for_status()
     evidence.setups = setups.json()["items"]
+    evidence.not_ready = [name for name in stack.roles if not await _is_ready(http, stack.url(name))]
     feed = f"{stack.url('provisioning')}/v1/partner/feed"
     evidence.feeds = {slug: await _feed(partner, feed) for slug, partner in partners.items()}
     return evidence
 
 
+async def _is_ready(http: httpx.AsyncClient, url: str) -> bool:
+    try:
+        return (await http.get(f"{url}/healthz/ready", timeout=PATIENCE)).is_success
+    except httpx.TransportError:
+        return False
+
+
 async def _feed(partner: Careful, url: str) -> Sequence[Mapping[str, Any]]:
+    """All of it, or as much as was answered."""
     read: list[Mapping[str, Any]] = []
-    while True:
-        after = read[-1]["sequence"] if read else 0
-        page = (await partner.get(f"{url}?after={after}&limit={PAGE}"))["items"]
-        read += page
-        if len(page) < PAGE:
-            return read
+    with suppress(NoAnswer):
+        while True:
+            after = read[-1]["sequence"] if read else 0
+            page = (await partner.get(f"{url}?after={after}&limit={PAGE}"))["items"]
+            read += page
+            if len(page) < PAGE:
+                break
+    return read
 
 
 def _read_topics(settings: Mapping[str, str | int | float | bool]) -> Sequence[Seen]:
