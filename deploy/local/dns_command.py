@@ -44,7 +44,7 @@ def _ask(folder: Folder, method: str, **arguments: dict[str, str]) -> list[dict[
     run = folder.run()
     if run is None or "dns-control" not in run.helpers:
         raise click.ClickException("no development DNS runs here; first: vestibule up")
-    answer = httpx.request(method, f"{run.helpers['dns-control']['url']}/api/records", **arguments)  # type: ignore[arg-type]
+    answer = httpx.request(method, f"{run.helpers['dns-control']}/api/records", **arguments)  # type: ignore[arg-type]
     if answer.is_client_error:
         raise click.ClickException(answer.text)
     records: list[dict[str, str]] = answer.raise_for_status().json()

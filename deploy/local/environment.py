@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from deploy.local.keys import Keys
 from deploy.local.nursery import ROOT
-from shared.settings import PREFIX
+
+PREFIX = "VESTIBULE_"
+"""As `shared.settings` has it, which loads 10 MB that the supervisor does not need."""
 
 
 @dataclass(frozen=True)

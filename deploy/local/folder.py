@@ -29,8 +29,8 @@ class Run:
     smtp: dict[str, Any] = field(default_factory=dict)
     mailbox: dict[str, Any] = field(default_factory=dict)
     dns: dict[str, Any] = field(default_factory=dict)
-    helpers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Programs beside the services: process id and URL of mailbox, DNS control and the demonstration service."""
+    helpers: dict[str, str] = field(default_factory=dict)
+    """URLs of the mailbox, of the control of the DNS and of the demonstration service, if they are ours."""
 
 
 @dataclass(frozen=True)

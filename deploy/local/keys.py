@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from shared.sealing import new_key_pair
-from shared.service_keys import new_service_keys
-
 
 def _key() -> str:
     """32 random bytes in base64url."""
@@ -36,11 +33,16 @@ class Keys:
         if file.exists():
             keys = cls(**json.loads(file.read_text()))
         else:
+            # Loaded here because cryptography takes 10 MB of the supervisor, and a second run needs none.
+            from shared.sealing import new_key_pair  # noqa: PLC0415
+
             private, public = new_key_pair()
             keys = cls(sealing_private=private, sealing_public=public)
         for service in services:
             keys.kafka_passwords.setdefault(service, secrets.token_urlsafe(24))
         if set(keys.service_keys) != set(services):
+            from shared.service_keys import new_service_keys  # noqa: PLC0415 -- as above
+
             keys.service_keys, keys.service_public_keys = new_service_keys(services)
         file.touch(mode=0o600)
         file.write_text(json.dumps(asdict(keys)))

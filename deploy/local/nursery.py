@@ -55,7 +55,7 @@ class Nursery:
             with self._log.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
                     *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
-                    start_new_session=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+                    start_new_session=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "MALLOC_ARENA_MAX": "1"},
                 )  # fmt: skip
             if not await self._next():
                 raise DidNotStart(f"the services could not be loaded\n{tail(self._log)}")

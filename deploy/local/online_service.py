@@ -26,6 +26,7 @@ from starlette.routing import Route
 
 from deploy.local.own_machine import OWN_MACHINE
 from shared.clock import Clock, now
+from shared.service import trusted
 
 CALLBACK_PAUSES: Final = (0.5, 2.0, 8.0, 30.0)
 
@@ -195,7 +196,7 @@ def site(secret: bytes) -> Starlette:
 
     @asynccontextmanager
     async def open_service(app: Starlette) -> AsyncIterator[None]:
-        async with httpx.AsyncClient(timeout=10) as http:
+        async with httpx.AsyncClient(timeout=10, verify=trusted()) as http:
             service = app.state.service = OnlineService(secret, http)
             yield
             for task in service.tasks:
@@ -219,14 +220,20 @@ def _service(request: Request) -> OnlineService:
     return service
 
 
+async def serve(port: int, secret: str) -> None:
+    """Serves on loopback until SIGTERM."""
+    app = site(secret.encode())
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1)
+    await uvicorn.Server(config).serve()
+
+
 def main() -> None:
-    """Serves on loopback until stopped."""
+    """Serves until stopped."""
     parser = argparse.ArgumentParser(prog="online_service", description="The demonstration online service.")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--secret-file", type=Path, required=True, help="holds the secret that signs call-backs")
     given = parser.parse_args()
-    secret = given.secret_file.read_text(encoding="utf-8").strip().encode()
-    uvicorn.run(site(secret), host="127.0.0.1", port=given.port, log_level="warning", timeout_graceful_shutdown=1)
+    asyncio.run(serve(given.port, given.secret_file.read_text(encoding="utf-8").strip()))
 
 
 if __name__ == "__main__":

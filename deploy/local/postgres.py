@@ -21,7 +21,7 @@ SETTINGS = {
     "shared_buffers": "32MB",
     "max_wal_senders": "0",
     "max_logical_replication_workers": "0",
-    "io_workers": "1",
+    "io_method": "sync",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }

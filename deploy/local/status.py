@@ -3,8 +3,6 @@
 import asyncio
 from typing import Any
 
-import httpx
-
 from deploy.local.folder import Folder
 from deploy.local.role import is_ready
 
@@ -19,8 +17,7 @@ async def status(folder: Folder) -> dict[str, Any]:
     if run is None:
         return document
     places = [(service, role, entry) for service, roles in run.services.items() for role, entry in roles.items()]
-    async with httpx.AsyncClient() as http:
-        answers = await asyncio.gather(*[is_ready(http, entry["url"]) for _, _, entry in places])
+    answers = await asyncio.gather(*[is_ready(entry["url"]) for _, _, entry in places])
     for (service, role, entry), ready in zip(places, answers, strict=True):
         document["services"].setdefault(service, {})[role] = {**entry, "ready": ready}
     document["state"] = "degraded" if run.state == "ready" and not all(answers) else run.state

@@ -6,10 +6,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
-
-import httpx
 
 from deploy.local.databases import Databases
 from deploy.local.environment import KafkaAccess, Surroundings, clean_environment
@@ -26,6 +23,8 @@ from deploy.local.role import Role
 from shared.service_names import service_names
 
 ROLES = ("api", "worker")
+OWN_SETTINGS: dict[str, dict[str, str]] = {"api": {}, "worker": {"VESTIBULE_DATABASE_POOL": "4"}}
+"""On one machine a worker's jobs take turns: each connection is 2 MB of PostgreSQL."""
 HELPERS = ("mailbox", "smtp", "dns", "dns-control", "online-service")
 READY_WITHIN = 60.0
 LOOK_EVERY = 0.5
@@ -144,26 +143,26 @@ class Supervisor:
         secret = self._folder.path / "driver-secret"
         secret.touch(mode=0o600)
         secret.write_text(self._keys.driver_secret)
-        helpers = [
-            self._helper("online-service", "deploy.local.online_service", port=ports["online-service"], secret_file=secret)
-        ]
+        wanted: dict[str, dict[str, int | str]] = {
+            "online-service": {"port": ports["online-service"], "secret_file": str(secret)}
+        }
         if options.smtp is None:
             box = self._folder.path / "mailbox"
-            helpers.append(
-                self._helper("mailbox", "deploy.local.mailbox", smtp_port=ports["smtp"], http_port=ports["mailbox"], folder=box)
-            )
+            wanted["mailbox"] = {"smtp_port": ports["smtp"], "port": ports["mailbox"], "folder": str(box)}
         if options.dns is None:
             file = self._folder.path / "dns.json"
-            helpers.append(
-                self._helper("dns-control", "deploy.local.dns", port=ports["dns"], http_port=ports["dns-control"], file=file)
-            )
+            wanted["dns-control"] = {"dns_port": ports["dns"], "port": ports["dns-control"], "file": str(file)}
         smtp_host, smtp_port = options.smtp or ("127.0.0.1", ports["smtp"])
         dns_host, dns_port = options.dns or (DNS_ROOT, ports["dns"])
         self._state.smtp = {"host": smtp_host, "port": smtp_port}
         self._state.dns = {"host": dns_host, "port": dns_port}
         self._state.mailbox = {"url": None if options.smtp else self._url("mailbox")}
-        await self._keep(helpers)
-        return {role.program.name: role.url for role in helpers}
+        urls = self._state.helpers = {name: self._url(name) for name in wanted}
+        arguments = [json.dumps(wanted)]
+        program = Program("helpers", "deploy.local.helpers", arguments, clean_environment({}), self._folder.log("helpers"))
+        first, *others = urls.values()
+        await self._keep([Role(program, first, also=tuple(others))])
+        return urls
 
     async def _prepare(self, service: str, surroundings: Surroundings) -> None:
         settings = surroundings.service(service)
@@ -177,22 +176,19 @@ class Supervisor:
 
     def _service_role(self, service: str, role: str, surroundings: Surroundings) -> Role:
         name = f"{service}-{role}"
-        environment = clean_environment({**surroundings.service(service), "VESTIBULE_HTTP_PORT": str(self._ports[name])})
+        own = {"VESTIBULE_HTTP_PORT": str(self._ports[name]), **OWN_SETTINGS[role]}
+        environment = clean_environment({**surroundings.service(service), **own})
         self._state.services.setdefault(service, {})
         return Role(Program(name, "shared.cli", [service, role], environment, self._folder.log(name)), self._url(name))
-
-    def _helper(self, name: str, module: str, **arguments: int | Path) -> Role:
-        args = [f"--{key.replace('_', '-')}={value}" for key, value in arguments.items()]
-        return Role(Program(name, module, args, clean_environment({}), self._folder.log(name)), self._url(name))
 
     async def _keep(self, roles: Iterable[Role]) -> None:
         """Starts roles, keeps them running from now on, and waits until all are ready."""
         new = list(roles)
         self._roles += new
         self._keeping += [asyncio.create_task(role.keep(self._nursery, say=self._say, changed=self._tell)) for role in new]
-        async with httpx.AsyncClient() as http, asyncio.TaskGroup() as waiting:
+        async with asyncio.TaskGroup() as waiting:
             for role in new:
-                waiting.create_task(role.until_ready(http, patience=READY_WITHIN))
+                waiting.create_task(role.until_ready(patience=READY_WITHIN))
 
     async def _start_server(self, name: str, server: Server, shown: dict[str, Any]) -> None:
         self._say(f"starting {name}")
@@ -227,9 +223,6 @@ class Supervisor:
     def _tell(self) -> None:
         for role in self._roles:
             service, _, kind = role.program.name.rpartition("-")
-            entry = {"pid": role.pid, "url": role.url}
             if kind in ROLES and service in self._state.services:
-                self._state.services[service][kind] = entry
-            else:
-                self._state.helpers[role.program.name] = entry
+                self._state.services[service][kind] = {"pid": role.pid, "url": role.url}
         self._folder.tell(self._state)

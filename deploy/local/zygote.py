@@ -24,14 +24,18 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import httpx
+from pydantic_settings import SettingsError
 
 import shared.roles
+from shared.migrate import head
+from shared.service import trusted
 from shared.service_names import service_names
+from shared.settings import SettingsFault, load
 
 ALSO = (
     "shared.cli.running",
-    "deploy.local.dns.web",
-    "deploy.local.mailbox.web",
+    "deploy.local.dns.__main__",
+    "deploy.local.mailbox.__main__",
     "deploy.local.online_service",
     # What would be loaded at first use, then in each role again.
     "anyio._backends._asyncio",
@@ -77,10 +81,18 @@ def preload() -> None:
     roles = [module.name for module in pkgutil.iter_modules(shared.roles.__path__, "shared.roles.")]
     for name in (*own, *roles, *ALSO):
         importlib.import_module(name)
-    # OpenSSL and httpx make themselves ready at first use: once here, instead of 12 MB in each role.
-    httpx.AsyncClient()
+    rehearse()
     if threading.active_count() > 1:
         raise RuntimeError(f"loading the services started threads: {threading.enumerate()}")
+
+
+def rehearse() -> None:
+    """Does once what every role does first and what leaves something behind: certificates read, classes compared."""
+    httpx.AsyncClient(verify=trusted())
+    for name in service_names():
+        head(name)
+        with contextlib.suppress(SettingsFault, SettingsError):
+            load(importlib.import_module(f"services.{name}.app").SERVICE.settings)
 
 
 def obey(order: dict[str, Any], children: dict[int, str]) -> None:

@@ -48,7 +48,7 @@ class SmtpMailer:
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
-        self._tls = ssl.create_default_context(cafile=relay.ca_file)
+        self._tls = None if relay.starttls == "never" else ssl.create_default_context(cafile=relay.ca_file)
         self._idle: list[SMTP] = []
         self._places = asyncio.Semaphore(relay.connections)
 
