@@ -2,12 +2,16 @@
 
 import re
 from dataclasses import asdict, dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, ClassVar
 
 
 @dataclass(eq=False)
 class Refusal(Exception):
-    """A rule said no. Subclass one of the five kinds below; the fields are the facts that the caller needs."""
+    """A rule said no. Subclass one of the six kinds below; the fields are the facts that the caller needs."""
+
+    audited: ClassVar[bool] = False
+    """Whether the audit log notes who was told so."""
 
     @classmethod
     def slug(cls) -> str:
@@ -37,6 +41,8 @@ class Invalid(Refusal):
 class Forbidden(Refusal):
     """The caller may see this but may not do it (403)."""
 
+    audited: ClassVar[bool] = True
+
 
 @dataclass(eq=False)
 class Missing(Refusal):
@@ -51,6 +57,14 @@ class Conflict(Refusal):
 @dataclass(eq=False)
 class Gone(Refusal):
     """It could be done once and never again (410)."""
+
+
+@dataclass(eq=False)
+class TooMany(Refusal):
+    """It was done so often of late that it has to wait (429)."""
+
+    audited: ClassVar[bool] = True
+    again_at: datetime
 
 
 @dataclass(eq=False)

@@ -32,6 +32,7 @@ async def open_ports(settings: DomainsSettings, base: Base) -> AsyncIterator[Net
         seal=seal,
         challenge=Challenge(settings.challenge_label, key_bytes(settings.challenge_key)),
         names=name_policy(allowed=parts(settings.allowed_top_names)),
+        nominations_daily=settings.nominations_daily,
         dns=Checker(
             roots=parts(settings.dns_roots),
             port=settings.dns_port,

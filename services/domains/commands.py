@@ -84,6 +84,8 @@ async def nominate_admin(ports: Ports, claim_id: UUID, address: EmailAddress, la
             secret_hash=hashed(secret),
             sealed=ports.seal(nomination_id, {"email": address, "secret": secret}),
             taken=await store.taken(tx, claim.domain, claim.organisation_id),
+            full_since=await store.nominations_full_since(tx, claim_id, daily=ports.nominations_daily),
+            daily=ports.nominations_daily,
             by=by,
             new_nomination_id=nomination_id,
             now=ports.now(),

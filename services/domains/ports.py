@@ -42,6 +42,7 @@ class Ports:
     seal: Seal
     challenge: Challenge
     names: NamePolicy
+    nominations_daily: int
 
     def within(self, transaction: Transaction) -> "Ports":
         """The same, joined to that transaction."""
@@ -53,6 +54,7 @@ class Ports:
             seal=self.seal,
             challenge=self.challenge,
             names=self.names,
+            nominations_daily=self.nominations_daily,
         )
 
 

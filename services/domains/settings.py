@@ -36,6 +36,9 @@ class DomainsSettings(Settings):
     dns_queries: int = Field(default=60, ge=10, le=500, description="Most questions that one look may ask.")
     dns_seconds: float = Field(default=8.0, gt=0, le=20, description="Longest time that one look over one transport may take.")
     dns_server_seconds: float = Field(default=1.5, gt=0, le=10, description="How long one server may take to answer.")
+    nominations_daily: int = Field(
+        default=20, ge=1, description="Most people who may be nominated for one domain within 24 hours."
+    )
     allowed_top_names: str = Field(
         default="", description="Reserved top-level names that may be claimed nevertheless, with commas; for development."
     )

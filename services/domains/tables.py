@@ -77,11 +77,14 @@ class NominationColumns(TypedColumns):
     email: Named[EmailAddress | None] = Column(Address)
     secret_hash = Column(LargeBinary, nullable=False)
     nominator_id = Column(Uuid, nullable=False)
+    nominated_at = Column(MOMENT, nullable=False)
     expires_at = Column(MOMENT, nullable=False)
     answered_by: Named[UUID | None] = Column(Uuid)
     version = Column(BigInteger, nullable=False)
 
-    __row_pos__: tuple[UUID, UUID, UUID, NominationState, EmailAddress | None, bytes, UUID, datetime, UUID | None, int]
+    __row_pos__: tuple[
+        UUID, UUID, UUID, NominationState, EmailAddress | None, bytes, UUID, datetime, datetime, UUID | None, int
+    ]
 
 
 nomination = Table("nomination", metadata, NominationColumns, comment=NominationColumns.__doc__)

@@ -8,6 +8,7 @@ from services.identity import api, pages
 from services.identity.adapters.keys import SealedKeys
 from services.identity.adapters.passwords import Argon2Passwords
 from services.identity.jobs import JOBS
+from services.identity.model import InvitationLimits
 from services.identity.ports import Ports
 from services.identity.settings import IdentitySettings
 from shared import sealing
@@ -32,6 +33,7 @@ async def open_ports(settings: IdentitySettings, base: Base) -> AsyncIterator[Po
             new_token=base.new_token,
             issuer=settings.issuer,
             portal_url=settings.portal_url,
+            invitations=InvitationLimits(open=settings.invitations_open, daily=settings.invitations_daily),
             seal=seal,
             passwords=passwords,
             keys=SealedKeys(key_bytes(settings.signing_key_encryption_key)),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import UUID
 
-from services.identity.model import SigningKey
+from services.identity.model import InvitationLimits, SigningKey
 from shared.clock import Clock
 from shared.db import Database, JoinedDatabase, Transaction
 from shared.ids import NewId, NewToken
@@ -56,6 +56,7 @@ class Ports:
     new_token: NewToken
     issuer: str
     portal_url: str | None
+    invitations: InvitationLimits
     seal: Seal
     passwords: Passwords
     keys: Keys

@@ -47,6 +47,7 @@ REASONS: Final = {
     415: "The body has a content type that is not taken here.",
     422: "What was sent breaks a rule.",
     428: "`If-Match` is missing.",
+    429: "It was done too often; `Retry-After` says when to try again.",
     503: "Try again in a moment.",
 }
 
@@ -88,7 +89,7 @@ def _complete(operation: dict[str, Any], context: RouteContext, method: str) -> 
         statuses |= {401, 403}
     headers = {field.alias for part in _dependants(context.dependant) for field in part.header_params}
     statuses |= {404} if "{" in str(context.path_format) else set()
-    statuses |= {409, 422} if "idempotency-key" in headers else set()
+    statuses |= {409, 422, 429} if "idempotency-key" in headers else set()
     statuses |= {409, 412, 428} if "if-match" in headers else set()
     statuses |= {409, 410} if method != "GET" and 401 in statuses else set()
     statuses |= {413, 415, 422} if "requestBody" in operation else set()

@@ -1,5 +1,6 @@
 """Problem details (RFC 9457): every answer that is not what was asked for, in one shape."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from shared.faults import Fault, fault_of, sqlstate
 from shared.http import kinds
 from shared.http.kinds import Kind, Refused
 from shared.http.state import caller, state
-from shared.refusals import Conflict, Forbidden, Gone, Invalid, Missing, Refusal, VersionStale
+from shared.refusals import Conflict, Forbidden, Gone, Invalid, Missing, Refusal, TooMany, VersionStale
 
 MEDIA_TYPE: Final = "application/problem+json"
 URN: Final = "urn:vestibule:problem:"
@@ -34,6 +35,7 @@ STATUSES: Final[tuple[tuple[type[Refusal], int], ...]] = (
     (Missing, 404),
     (Conflict, 409),
     (Gone, 410),
+    (TooMany, 429),
 )
 
 
@@ -73,14 +75,18 @@ async def _refused(_: Request, fault: Exception) -> Response:
 
 
 async def _refusal(request: Request, fault: Exception) -> Response:
-    """A rule's no. A right that was refused is noted in the audit log, in a transaction of its own."""
+    """A rule's no. What is audited of them is noted in the audit log, in a transaction of its own."""
     assert isinstance(fault, Refusal)  # noqa: S101
     actor = caller(request)
-    if isinstance(fault, Forbidden) and actor is not None:
+    if fault.audited and actor is not None:
         facts = {name: str(value) for name, value in fault.facts().items()}
         async with state(request).db.transaction() as tx:
             tx.note(actor, f"refused.{fault.slug()}", f"{request.method} {request.url.path}", **facts)
-    return problem(kind_of(type(fault)), fault.facts())
+    headers = {}
+    if isinstance(fault, TooMany):
+        wait = fault.again_at - state(request).ports.now()
+        headers["Retry-After"] = str(max(1, math.ceil(wait.total_seconds())))
+    return problem(kind_of(type(fault)), fault.facts(), headers)
 
 
 async def _changed_meanwhile(request: Request, _: Exception) -> Response:

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings
 
 from shared.contracts import REGISTRY, Fact
 from shared.http import Answer, Body
-from shared.refusals import Conflict, Forbidden, Gone, Invalid, Missing, Refusal
+from shared.refusals import Conflict, Forbidden, Gone, Invalid, Missing, Refusal, TooMany
 from tests.conformance.house import ROOT, SERVICES, files, service, tree
 
 Kind = TypeVar("Kind")
@@ -125,7 +125,7 @@ def test_every_field_of_an_event_is_described() -> None:
 
 
 def test_refusals_have_names_of_their_own_and_say_what_is_wrong() -> None:
-    kinds = (Refusal, Invalid, Forbidden, Missing, Conflict, Gone)
+    kinds = (Refusal, Invalid, Forbidden, Missing, Conflict, Gone, TooMany)
     refusals = [kind for kind in below(Refusal) if kind not in kinds and not kind.__module__.startswith("tests")]
     by_slug: dict[str, list[str]] = {}
     for kind in refusals:

@@ -113,6 +113,7 @@ class Nomination:
     secret_hash: bytes
     """SHA-256 of the link's secret, which is kept nowhere."""
     nominator_id: UUID
+    nominated_at: datetime
     expires_at: datetime
     answered_by: UUID | None
     version: int

@@ -22,9 +22,10 @@ from shared.addresses import EmailAddress
 from shared.contracts.access import Access, Permission
 from shared.contracts.domains import AdminAccepted, AdminDeclined, AdminNominated, AdminNominationExpired
 from shared.decision import Decision
-from shared.refusals import Conflict, Forbidden, Gone, Invalid, Missing
+from shared.refusals import Conflict, Forbidden, Gone, Invalid, Missing, TooMany
 
 VALID_FOR: Final = timedelta(days=60)
+DAY: Final = timedelta(days=1)
 
 
 @dataclass(eq=False)
@@ -39,6 +40,13 @@ class DomainHasAdmin(Conflict):
     """This domain already has a global administrator."""
 
     domain: str
+
+
+@dataclass(eq=False)
+class TooManyNominations(TooMany):
+    """As many people were nominated for this domain today as may be; the next one has to wait."""
+
+    most: int
 
 
 @dataclass(eq=False)
@@ -85,6 +93,8 @@ def nominate_admin(
     secret_hash: bytes,
     sealed: str,
     taken: bool,
+    full_since: datetime | None,
+    daily: int,
     by: Access,
     new_nomination_id: UUID,
     now: datetime,
@@ -92,7 +102,8 @@ def nominate_admin(
     """Asks the owner of an address at the domain, oneself too (R-11, R-14), for 60 days; a pending one is replaced.
 
     The part after the @ has to equal the domain (R-13, C-6): refuses AddressOutsideDomain (M-21). Refuses DomainHasAdmin
-    (R-12), DomainTaken (M-25) and what `require_at_one` refuses.
+    (R-12), DomainTaken (M-25), TooManyNominations when the `daily` last ones since `full_since` fill a day, and what
+    `require_at_one` refuses.
     """
     place = require_at_one(by, Permission.DOMAINS_ASSOCIATE, accounts)
     if address.domain != claim.domain:
@@ -101,6 +112,8 @@ def nominate_admin(
         raise DomainHasAdmin(domain=claim.display)
     if taken:
         raise DomainTaken(domain=claim.display)
+    if full_since is not None and full_since > now - DAY:
+        raise TooManyNominations(again_at=full_since + DAY, most=daily)
     account = next(account for account in accounts if account.id == place.account_id)
     nominated = replace(
         claim,
@@ -116,6 +129,7 @@ def nominate_admin(
         email=address,
         secret_hash=secret_hash,
         nominator_id=by.subject,
+        nominated_at=now,
         expires_at=now + VALID_FOR,
         answered_by=None,
         version=1,

@@ -18,6 +18,7 @@ from services.domains.store.nominations import (
     keep_nominating,
     nomination_by_secret,
     nomination_locked,
+    nominations_full_since,
     pending_nomination_locked,
 )
 from services.domains.store.proofs import due_watches_locked, keep_proof, keep_watch, watch, watch_locked
@@ -40,6 +41,7 @@ __all__ = [
     "lock_domain",
     "nomination_by_secret",
     "nomination_locked",
+    "nominations_full_since",
     "pending_nomination_locked",
     "taken",
     "watch",

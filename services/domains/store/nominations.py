@@ -35,6 +35,13 @@ async def pending_nomination_locked(tx: Transaction, claim_id: UUID) -> Nominati
     return Nomination(*row) if row else None
 
 
+async def nominations_full_since(db: Reader, claim_id: UUID, *, daily: int) -> datetime | None:
+    """When the oldest of the claim's `daily` newest nominations was made; None while there are fewer."""
+    of_claim = select(tables.nomination.c.nominated_at).where(tables.nomination.c.claim_id == claim_id)
+    row = await db.one(of_claim.order_by(tables.nomination.c.nominated_at.desc()).offset(daily - 1).limit(1))
+    return row[0] if row else None
+
+
 async def due_nominations(db: Reader, now: datetime, *, limit: int) -> Sequence[Nomination]:
     """Unanswered nominations whose time has passed, the oldest first."""
     due = tables.nomination.c.state == NominationState.PENDING, tables.nomination.c.expires_at <= now

@@ -45,6 +45,8 @@ async def invite_colleague(
     letter = seal_letter(ports, draft, inviter_name=f"{inviter.first_name} {inviter.last_name}" if inviter else "")
     async with ports.db.transaction() as tx:
         scope, _ = rules.scope_at(account, reach)
+        affected = await store.accounts_within(tx, scope)
+        await store.lock_accounts(tx, affected)
         pending = await store.pending_invitation_locked(tx, scope, draft.email)  # first: it may be accepted at this moment
         known = await store.person_at(tx, draft.email)
         is_ours = known is not None and known.organisation_id == account.organisation_id
@@ -52,11 +54,13 @@ async def invite_colleague(
             draft,
             account=account,
             reach=reach,
-            affected=await store.accounts_within(tx, scope),
+            affected=affected,
             agreement=await store.agreement(tx, account.agreement_id),
             partner=await store.partner(tx, account.partner_id),
             member=await store.subject(tx, known.id) if known and is_ours else None,
             pending=pending,
+            sent=await store.invitations_sent(tx, account, now=ports.now(), daily=ports.invitations.daily),
+            limits=ports.invitations,
             letter=letter,
             by=by,
             now=ports.now(),

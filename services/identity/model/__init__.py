@@ -11,7 +11,15 @@ from services.identity.model.agreements import (
 )
 from services.identity.model.clients import Client, ClientKind, redirect_uri
 from services.identity.model.countries import COUNTRIES
-from services.identity.model.invitations import LIFETIME, Invitation, InvitationDraft, InvitationState
+from services.identity.model.invitations import (
+    DAY,
+    LIFETIME,
+    Invitation,
+    InvitationDraft,
+    InvitationLimits,
+    InvitationsSent,
+    InvitationState,
+)
 from services.identity.model.keys import KeyState, SigningKey
 from services.identity.model.people import Holding, Person, Subject, roles_reaching
 from services.identity.model.roles import PARTNER, ROLES, VENDOR, Rights, Role, grantable_by, permissions_of
@@ -31,6 +39,7 @@ __all__ = [
     "ACCESS_LIFETIME",
     "CODE_LIFETIME",
     "COUNTRIES",
+    "DAY",
     "LIFETIME",
     "PARTNER",
     "ROLES",
@@ -50,7 +59,9 @@ __all__ = [
     "Holding",
     "Invitation",
     "InvitationDraft",
+    "InvitationLimits",
     "InvitationState",
+    "InvitationsSent",
     "KeyState",
     "Limit",
     "Partner",

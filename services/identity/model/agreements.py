@@ -5,7 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from shared.addresses import EmailAddress
-from shared.contracts.access import Place
+from shared.contracts.access import Place, Scope, ScopeKind
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,15 @@ class Account:
             agreement_id=self.agreement_id,
             account_id=self.id,
             partner_id=self.partner_id,
+        )
+
+    @property
+    def reached_from(self) -> tuple[Scope, ...]:
+        """The scopes of its organisation that cover the account."""
+        return (
+            Scope(kind=ScopeKind.ACCOUNT, id=self.id),
+            Scope(kind=ScopeKind.AGREEMENT, id=self.agreement_id),
+            Scope(kind=ScopeKind.ORGANISATION, id=self.organisation_id),
         )
 
 

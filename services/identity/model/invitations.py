@@ -14,6 +14,7 @@ from shared.lifecycle import lifecycle
 
 LIFETIME: Final = timedelta(days=60)
 """R-01, from each sending."""
+DAY: Final = timedelta(days=1)
 
 
 class InvitationState(StrEnum):
@@ -57,6 +58,22 @@ class Invitation:
     person_id: UUID | None
     replaced_by: UUID | None
     version: int
+
+
+@dataclass(frozen=True)
+class InvitationLimits:
+    """How many invitations of colleagues to one purchasing account may be open, and be sent within a day."""
+
+    open: int
+    daily: int
+
+
+@dataclass(frozen=True)
+class InvitationsSent:
+    """What an account's colleagues have been sent: how many are open, and since when as many were sent as a day may have."""
+
+    open: int
+    full_since: datetime | None
 
 
 @dataclass(frozen=True)

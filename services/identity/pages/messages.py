@@ -143,6 +143,4 @@ def busy_page(visit: Visit) -> Response:
 
 def status_of(no: Refusal) -> int:
     """The refusal's status."""
-    if isinstance(no, commands.TooManyAttempts):
-        return 429
     return kind_of(type(no)).status

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, tuple_, type_coerce
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnElement, func, or_, select, tuple_
 
 from services.identity import tables
 from services.identity.model import Account, Holding, Invitation, InvitationState, Person, Role, roles_reaching
 from services.identity.ports import Ports
-from shared.contracts.access import Access, NotFound, Permission, Scope, ScopeKind
+from shared.contracts.access import Access, NotFound, Permission
 
 ByName = tuple[str, str, UUID]
 """Where a page of people ends: family name, given name, id."""
@@ -49,7 +48,7 @@ async def list_users(
         .join(subject, subject.c.id == person.c.id)
         .where(
             person.c.organisation_id == account.organisation_id,
-            _named_in(subject.c.holdings, account, ("scope",)),
+            tables.names_one_of(subject.c.holdings, account.reached_from, "scope"),
             _looks_like(person, search),
         )
         .order_by(func.lower(person.c.last_name), func.lower(person.c.first_name), person.c.id)
@@ -76,7 +75,7 @@ async def list_invitations(
         select(invitation)
         .where(
             invitation.c.organisation_id == account.organisation_id,
-            _named_in(invitation.c.scopes, account, ()),
+            tables.names_one_of(invitation.c.scopes, account.reached_from),
             _looks_like(invitation, search),
         )
         .order_by(invitation.c.id.desc())
@@ -106,23 +105,6 @@ async def _account(ports: Ports, account_id: UUID, by: Access) -> Account:
     account = Account(*row)
     by.require(Permission.USERS_VIEW, account.where)
     return account
-
-
-def _named_in(column: ColumnElement[Any], account: Account, path: tuple[str, ...]) -> ColumnElement[bool]:
-    """Holds where the JSON list names a scope that covers the account, `path` being where in its elements."""
-    scopes = (
-        Scope(kind=ScopeKind.ACCOUNT, id=account.id),
-        Scope(kind=ScopeKind.AGREEMENT, id=account.agreement_id),
-        Scope(kind=ScopeKind.ORGANISATION, id=account.organisation_id),
-    )
-    listed = type_coerce(column, JSONB)
-    return or_(*(listed.contains([_under(path, tables.write_scope(scope))]) for scope in scopes))
-
-
-def _under(path: tuple[str, ...], value: Any) -> Any:
-    for name in reversed(path):
-        value = {name: value}
-    return value
 
 
 def _looks_like(table: Named, search: str | None) -> ColumnElement[bool]:

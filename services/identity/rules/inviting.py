@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from services.identity.model import (
+    DAY,
     LIFETIME,
     Account,
     Agreement,
     Designation,
     Invitation,
     InvitationDraft,
+    InvitationLimits,
+    InvitationsSent,
     InvitationState,
     Partner,
     Role,
@@ -26,7 +30,7 @@ from shared.contracts.identity import (
     InvitationSent,
 )
 from shared.decision import Decision
-from shared.refusals import Conflict
+from shared.refusals import Conflict, TooMany
 
 
 @dataclass(eq=False)
@@ -49,6 +53,21 @@ class NothingToReplace(Conflict):
     """The invitation to be replaced is not the one that is pending for this address here."""
 
     replaces: UUID
+
+
+@dataclass(eq=False)
+class TooManyOpenInvitations(Conflict):
+    """The account has as many open invitations as it may; some have to be answered or to end first."""
+
+    audited: ClassVar[bool] = True
+    most: int
+
+
+@dataclass(eq=False)
+class TooManyInvitations(TooMany):
+    """The account has been sent as many invitations today as it may be; the next one has to wait."""
+
+    most: int
 
 
 @dataclass(frozen=True)
@@ -137,6 +156,8 @@ def invite_colleague(
     partner: Partner,
     member: Subject | None,
     pending: Invitation | None,
+    sent: InvitationsSent,
+    limits: InvitationLimits,
     letter: Letter,
     by: Access,
     now: datetime,
@@ -144,9 +165,9 @@ def invite_colleague(
     """Invites somebody to roles at the account, or as far around it as `reach` says (R-07, R-08).
 
     `affected` are the accounts within that scope, `member` who has the address in this organisation, `pending` the
-    invitation it has at this scope. Who may invite and not manage users replaces only an invitation that they could have
-    sent. Refuses `NotFound`, `PermissionMissing`, `RoleNotGrantable` (M-14), `AlreadyMember` (M-11), `AlreadyInvited`
-    (M-12), `NothingToReplace`.
+    invitation it has at this scope, `sent` what the account has been sent. Who may invite and not manage users replaces
+    only an invitation that they could have sent. Refuses `NotFound`, `PermissionMissing`, `RoleNotGrantable` (M-14),
+    `AlreadyMember` (M-11), `AlreadyInvited` (M-12), `NothingToReplace`, `TooManyOpenInvitations`, `TooManyInvitations`.
     """
     scope, place = scope_at(account, reach)
     by.require(Permission.USERS_INVITE, account.where)
@@ -157,6 +178,7 @@ def invite_colleague(
     ended, events = _ended(pending, draft.replaces, letter.invitation_id, by.actor(place), now)
     if ended is not None and ended.state is InvitationState.REPLACED and not by.allows(Permission.USERS_MANAGE, place):
         may_grant(by.grants, ended.roles, place)
+    _within(limits, sent, replacing=ended is not None, now=now)
     invited = send_invitation(
         kind=InvitationKind.COLLEAGUE,
         person=draft,
@@ -171,6 +193,13 @@ def invite_colleague(
         now=now,
     )
     return Decision(Invited(invited.state, ended), *events, *invited.events)
+
+
+def _within(limits: InvitationLimits, sent: InvitationsSent, *, replacing: bool, now: datetime) -> None:
+    if sent.open - replacing >= limits.open:
+        raise TooManyOpenInvitations(most=limits.open)
+    if sent.full_since is not None and sent.full_since > now - DAY:
+        raise TooManyInvitations(again_at=sent.full_since + DAY, most=limits.daily)
 
 
 def _ended(

@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from services.identity.model import CODE_LIFETIME, SCOPES, AuthorizationRequest, Client, ClientKind, Code, Session
-from shared.refusals import Forbidden, Invalid
+from shared.refusals import Forbidden, Invalid, TooMany
 
 _PKCE: Final = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -27,10 +27,8 @@ class WrongAddressOrPassword(Forbidden):
 
 
 @dataclass(eq=False)
-class TooManyAttempts(Forbidden):
+class TooManyAttempts(TooMany):
     """Too many attempts; wait before the next."""
-
-    again_at: datetime
 
 
 @dataclass(eq=False)

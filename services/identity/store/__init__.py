@@ -14,6 +14,7 @@ from services.identity.store.agreements import (
 from services.identity.store.invitations import (
     due_invitations_locked,
     invitation_locked,
+    invitations_sent,
     invited,
     keep_invitation,
     pending_invitation_locked,
@@ -58,6 +59,7 @@ __all__ = [
     "forget_attempts",
     "forget_sessions",
     "invitation_locked",
+    "invitations_sent",
     "invited",
     "keep_agreement",
     "keep_client",

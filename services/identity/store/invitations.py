@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.identity import tables
-from services.identity.model import Invitation, InvitationState
+from services.identity.model import Account, Invitation, InvitationsSent, InvitationState
 from shared.addresses import EmailAddress
 from shared.columns import folded
 from shared.contracts.access import Scope
+from shared.contracts.identity import InvitationKind
 from shared.db import ChangedMeanwhile, Reader, Transaction
 from shared.rows import keep
 
@@ -46,6 +47,20 @@ async def pending_invitation_locked(tx: Transaction, scope: Scope, email: EmailA
         .with_for_update(of=tables.invitation)
     )
     return Invitation(*row) if row else None
+
+
+async def invitations_sent(db: Reader, account: Account, *, now: datetime, daily: int) -> InvitationsSent:
+    """What the account's colleagues have been sent, `daily` being what fills a day. Certain while the account is locked."""
+    invitation = tables.invitation
+    to_it = (
+        invitation.c.organisation_id == account.organisation_id,
+        invitation.c.kind == InvitationKind.COLLEAGUE,
+        tables.names_one_of(invitation.c.scopes, account.reached_from),
+    )
+    [(count,)] = await db.all(select(func.count()).where(PENDING, invitation.c.expires_at > now, *to_it))
+    newest_first = select(invitation.c.sent_at).where(*to_it).order_by(invitation.c.sent_at.desc())
+    full = await db.one(newest_first.offset(daily - 1).limit(1))
+    return InvitationsSent(count, full[0] if full else None)
 
 
 async def due_invitations_locked(tx: Transaction, now: datetime, *, most: int) -> Sequence[Invitation]:

@@ -1,6 +1,6 @@
 """Identity's tables."""
 
-from services.identity.tables.columns import metadata, write_scope
+from services.identity.tables.columns import metadata, names_one_of
 from services.identity.tables.customers import account, agreement, partner
 from services.identity.tables.people import invitation, pending_invitation, person, subject
 from services.identity.tables.signin import client, code, rate_limit, session, signing_key
@@ -12,6 +12,7 @@ __all__ = [
     "code",
     "invitation",
     "metadata",
+    "names_one_of",
     "partner",
     "pending_invitation",
     "person",
@@ -19,5 +20,4 @@ __all__ = [
     "session",
     "signing_key",
     "subject",
-    "write_scope",
 ]

@@ -1,9 +1,9 @@
 """How identity's values stand in columns: words of enumerations as text, small lists as JSON."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Generic, Literal, TypeVar
 
-from sqlalchemy import Dialect, MetaData, Text, TypeDecorator
+from sqlalchemy import ColumnElement, Dialect, MetaData, Text, TypeDecorator, or_, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
@@ -43,6 +43,18 @@ class Listed(TypeDecorator[tuple[Value, ...]], Generic[Value]):
 def write_scope(scope: Scope) -> dict[str, str | None]:
     """A scope as it stands in JSON columns."""
     return {"kind": scope.kind.value, "id": str(scope.id) if scope.id else None}
+
+
+def names_one_of(column: ColumnElement[Any], scopes: Iterable[Scope], *path: str) -> ColumnElement[bool]:
+    """Holds where the JSON list names one of the scopes, `path` being where in its elements."""
+    listed = type_coerce(column, JSONB)
+    return or_(*(listed.contains([_under(path, write_scope(scope))]) for scope in scopes))
+
+
+def _under(path: tuple[str, ...], value: Any) -> Any:
+    for name in reversed(path):
+        value = {name: value}
+    return value
 
 
 def _write_holding(holding: Holding) -> dict[str, Any]:

@@ -185,7 +185,7 @@ async def prepare(url: str) -> None:
 
 
 @asynccontextmanager
-async def running(url: str, *, dns: Dns | None = None) -> AsyncIterator[House]:
+async def running(url: str, *, dns: Dns | None = None, nominations_daily: int = 1000) -> AsyncIterator[House]:
     """The service with its accounts and rights."""
     clock, fake, people = HandClock(), FakeDns(), FakePeople()
     engine = db.connect(url, pool=8, name="domains")
@@ -200,6 +200,7 @@ async def running(url: str, *, dns: Dns | None = None) -> AsyncIterator[House]:
         seal=lambda about, values: sealing.seal(sealing_key, about, values),
         challenge=CHALLENGE,
         names=name_policy(),
+        nominations_daily=nominations_daily,
         dns=dns or fake,
         people=people,
     )

@@ -18,6 +18,7 @@ from tests.integration.domains.house import (
     VIEWER,
     House,
     an_account,
+    running,
 )
 
 pytestmark = pytest.mark.anyio
@@ -275,3 +276,17 @@ async def test_every_body_that_is_none_is_refused_by_name(house: House) -> None:
             assert await house.refused("POST", path, NORA, body) == "invalid-request"
     for path in ("/v1/claims/not-an-id", "/v1/claims/not-an-id/proof"):
         assert await house.refused("GET", path, NORA) == "invalid-request"
+
+
+async def test_so_many_people_are_nominated_for_a_domain_a_day(database: str) -> None:
+    async with running(database, nominations_daily=3) as house:
+        claim_id = await house.associated()
+        path, body = f"/v1/claims/{claim_id}/nominations", {"email": "harry@contoso.com", "language": "fr"}
+        for _ in range(3):
+            await house.did("POST", path, NORA, body)
+        refused = await house.ask("POST", path, NORA, body)
+        assert (refused.status_code, refused.json()["type"]) == (429, "urn:vestibule:problem:too-many-nominations")
+        assert refused.headers["retry-after"] == str(24 * 3600)
+        assert "refused.too-many-nominations" in await house.everything_kept()
+        await house.passes(days=1)
+        await house.did("POST", path, NORA, body)

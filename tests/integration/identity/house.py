@@ -66,7 +66,7 @@ def colleague(name: str = "nora", *, roles: tuple[str, ...] = ("account_manager"
     }
 
 
-def settings(url: str, issuer: str) -> IdentitySettings:
+def settings(url: str, issuer: str, **more: Any) -> IdentitySettings:
     return IdentitySettings(
         database_url=SecretStr(url),
         kafka_bootstrap="nowhere:1",
@@ -75,6 +75,7 @@ def settings(url: str, issuer: str) -> IdentitySettings:
         issuer=issuer,
         sealing_public_key=PUBLIC_KEY,
         signing_key_encryption_key=SecretStr(base64.urlsafe_b64encode(bytes(range(32))).decode()),
+        **more,
     )
 
 
@@ -268,8 +269,9 @@ class Itself(httpx.AsyncBaseTransport):
 
 
 @asynccontextmanager
-async def running(url: str, issuer: str = ISSUER) -> AsyncIterator[House]:
-    """The service on a prepared database."""
+async def running(url: str, issuer: str = ISSUER, **more: Any) -> AsyncIterator[House]:
+    """The service on a prepared database, with `more` of its settings."""
+    given = settings(url, issuer, **more)
     clock = HandClock()
     engine = db.connect(url, pool=20, name="identity")
     base_db = db.PooledDatabase(engine, db.Tools(now=clock, new_id=ids.new_id, committed=lambda: None))
@@ -278,9 +280,9 @@ async def running(url: str, issuer: str = ISSUER) -> AsyncIterator[House]:
     base = Base(db=base_db, now=clock, new_id=ids.new_id, new_token=ids.new_token, http=network)
     quick = Argon2Passwords(memory_kib=64, rounds=1, wait_seconds=30)
     try:
-        async with open_ports(settings(url, issuer), base) as real:
+        async with open_ports(given, base) as real:
             ports = replace(real, passwords=quick)
-            app = itself.app = web(SERVICE, settings(url, issuer), base, ports)
+            app = itself.app = web(SERVICE, given, base, ports)
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=issuer) as http:
                 yield House(ports, clock, http, base, app)
     finally:

@@ -71,6 +71,7 @@ def a_nomination(state: NominationState = NominationState.PENDING, **changes: An
         email=email_address("harry@contoso.com") if state is NominationState.PENDING else None,
         secret_hash=b"h" * 32,
         nominator_id=NORA,
+        nominated_at=NOON,
         expires_at=datetime(2027, 1, 23, 12, tzinfo=UTC),
         answered_by=HARRY if state in (NominationState.ACCEPTED, NominationState.DECLINED) else None,
         version=1,

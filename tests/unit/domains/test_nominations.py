@@ -47,11 +47,21 @@ def nominate(address: EmailAddress = HARRYS, **changes: Any) -> Decision[Any]:
         "secret_hash": b"h" * 32,
         "sealed": "sealed",
         "taken": False,
+        "full_since": None,
+        "daily": 3,
         "by": nora(),
         "new_nomination_id": NEW,
         "now": NOON,
     }
     return rules.nominate_admin(**{**given_values, **changes}, address=address)
+
+
+def test_who_nominated_as_many_as_a_day_may_have_waits_until_the_day_is_over() -> None:
+    since = NOON - timedelta(hours=23)
+    with pytest.raises(rules.TooManyNominations) as refused:
+        nominate(full_since=since)
+    assert (refused.value.again_at, refused.value.most) == (since + timedelta(days=1), 3)
+    assert nominate(full_since=NOON - timedelta(days=1)).events
 
 
 def test_a_nomination_is_told_sealed_and_lasts_60_days() -> None:

@@ -9,6 +9,8 @@ from services.identity.model import (
     Agreement,
     Holding,
     InvitationDraft,
+    InvitationLimits,
+    InvitationsSent,
     Partner,
     Role,
     Subject,
@@ -29,6 +31,7 @@ PARTNER = Partner(ADATUM, "adatum", "Adatum", email_address("billing@adatum.exam
 AGREEMENT = Agreement(an_id(10), "MPSA-1", CONTOSO, ADATUM, "Contoso SARL", "Paris", "FR", "Europe/Paris", date(2026, 9, 1), 1)
 PARIS = Account(an_id(11), "PA-1", "Contoso Paris", "Paris", AGREEMENT.id, CONTOSO, ADATUM, 1)
 LYON = Account(an_id(12), "PA-2", "Contoso Lyon", "Lyon", AGREEMENT.id, CONTOSO, ADATUM, 1)
+LIMITS, NOTHING_SENT = InvitationLimits(open=5, daily=3), InvitationsSent(open=0, full_since=None)
 LETTER = Letter(an_id(20), b"hash", "sealed")
 
 AT_PARIS = Scope(kind=ScopeKind.ACCOUNT, id=PARIS.id)

@@ -11,6 +11,7 @@ from services.identity.model import (
     AgreementDraft,
     Designation,
     Invitation,
+    InvitationsSent,
     InvitationState,
     PartnerDraft,
     Role,
@@ -26,7 +27,14 @@ from services.identity.rules.invitations import (
     InviterLostRight,
     Joined,
 )
-from services.identity.rules.inviting import AlreadyInvited, AlreadyMember, Invited, NothingToReplace
+from services.identity.rules.inviting import (
+    AlreadyInvited,
+    AlreadyMember,
+    Invited,
+    NothingToReplace,
+    TooManyInvitations,
+    TooManyOpenInvitations,
+)
 from services.identity.rules.roles import RoleNotGrantable
 from shared.addresses import email_address
 from shared.contracts.access import NotFound, Permission, PermissionMissing, Scope, ScopeKind
@@ -39,9 +47,11 @@ from tests.unit.identity.made import (
     CONTOSO,
     HARRY,
     LETTER,
+    LIMITS,
     LYON,
     NOON,
     NORA,
+    NOTHING_SENT,
     PARIS,
     PARTNER,
     UMA,
@@ -92,6 +102,8 @@ def invite(roles: tuple[Role, ...], by: object = HARRY, **changes: object) -> De
         "partner": PARTNER,
         "member": None,
         "pending": None,
+        "sent": NOTHING_SENT,
+        "limits": LIMITS,
         "letter": LETTER,
         "by": access(by),  # type: ignore[arg-type]
         "now": NOON,
@@ -194,6 +206,22 @@ def test_a_pending_invitation_is_replaced_only_by_name() -> None:
     assert decision.state.ended is not None
     assert decision.state.ended.state is InvitationState.REPLACED
     assert [event.contract.topic for event in decision.events] == ["invitation.expired", "invitation.sent"]
+
+
+def test_an_account_has_so_many_open_invitations_and_one_in_the_place_of_another_is_no_more() -> None:
+    full = InvitationsSent(open=LIMITS.open, full_since=None)
+    with pytest.raises(TooManyOpenInvitations):
+        invite((Role.ACCOUNT_VIEWER,), sent=full)
+    pending = invite((Role.ACCOUNT_VIEWER,)).state.invitation
+    assert invite((Role.ACCOUNT_VIEWER,), sent=full, pending=pending, replaces=pending.id).state.ended
+
+
+def test_an_account_is_sent_so_many_invitations_a_day_and_not_one_more() -> None:
+    since = NOON - timedelta(hours=20)
+    with pytest.raises(TooManyInvitations) as refused:
+        invite((Role.ACCOUNT_VIEWER,), sent=InvitationsSent(open=0, full_since=since))
+    assert (refused.value.again_at, refused.value.most) == (since + timedelta(days=1), LIMITS.daily)
+    assert invite((Role.ACCOUNT_VIEWER,), sent=InvitationsSent(open=0, full_since=NOON - timedelta(days=1))).events
 
 
 def test_who_may_only_invite_replaces_nothing_that_they_could_not_have_sent() -> None:
