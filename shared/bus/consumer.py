@@ -72,10 +72,10 @@ class Consumer(Generic[P]):
         """
         items, unreadable = _arranged(records)
         for record, error in unreadable:
-            await self._patiently(partial(self._keep_unreadable, record, error))
+            await self.patiently(partial(self._keep_unreadable, record, error))
         pending = deque([items] if items else [])
         while pending:
-            await self._patiently(partial(self._apply, pending, retry=False))
+            await self.patiently(partial(self._apply, pending, retry=False))
 
     async def retry_parked(self) -> int:
         """Tries the parked streams again whose time has come; how many. Raises what the database raises when it is away."""
@@ -179,7 +179,7 @@ class Consumer(Generic[P]):
         async with self._database.transaction() as tx:
             await inbox.keep_unreadable(tx.connection, self._group, record, error=error, now=self._now())
 
-    async def _patiently(self, act: Callable[[], Awaitable[object]]) -> None:
+    async def patiently(self, act: Callable[[], Awaitable[object]]) -> None:
         """Acts, again and again until it succeeds: what prevents records from being kept must not lose them."""
         for seconds in chain(WAIT_FOR_DATABASE, repeat(WAIT_FOR_DATABASE[-1])):
             try:

@@ -56,7 +56,8 @@ TABLES: Final = (
     "create index parked_due on parked (consumer, next_attempt_at)",
     """
     create table review (
-        consumer text, topic text, kafka_partition integer, until_offset bigint not null, next_attempt_at timestamptz not null,
+        consumer text, topic text, kafka_partition integer, until_offset bigint not null,
+        attempts integer not null, next_attempt_at timestamptz not null,
         primary key (consumer, topic, kafka_partition)
     )
     """,

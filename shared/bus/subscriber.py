@@ -14,9 +14,11 @@ from faststream.kafka.message import KafkaAckableMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from shared.bus import metrics
+from shared.bus.assignment import Assignment
 from shared.bus.consumer import Consumer
 from shared.bus.envelope import Record
 from shared.bus.login import Login
+from shared.bus.review import Reviewer
 
 BATCH: Final = 500
 IDLE_MS: Final = 10
@@ -24,6 +26,9 @@ IDLE_MS: Final = 10
 
 GRACE: Final = 10.0
 """Seconds for the batch at hand when the service is told to stop."""
+
+METADATA_MS: Final = 30_000
+"""So soon a topic is seen that was away or is new."""
 
 SESSION_MS: Final = 10_000
 STATIC_SESSION_MS: Final = 45_000
@@ -33,14 +38,20 @@ STATIC_SESSION_MS: Final = 45_000
 class Subscriber:
     """Feeds a consumer from the topics of its listeners."""
 
-    def __init__(self, consumer: Consumer[Any], login: Login, *, instance: str | None = None) -> None:
+    def __init__(
+        self, consumer: Consumer[Any], login: Login, *, reviewer: Reviewer | None = None, instance: str | None = None
+    ) -> None:
+        """With a reviewer, what Kafka may have lost is noted before anything else is heard, and looked for by `review`."""
         self._consumer = consumer
+        self._reviewer = reviewer
+        self._assignment = Assignment(lambda: self._subscription.consumer)
         self._group = consumer.listeners.group
         self._broker = KafkaBroker(
             login.brokers,
             security=login.for_faststream(),
             consumer_only=True,
             allow_auto_create_topics=False,
+            metadata_max_age_ms=METADATA_MS,
             apply_types=False,
             graceful_timeout=GRACE,
             logger=logging.getLogger("faststream"),
@@ -56,11 +67,15 @@ class Subscriber:
             ack_policy=AckPolicy.NACK_ON_ERROR,
             max_records=BATCH,
             batch_timeout_ms=IDLE_MS,
+            listener=self._assignment,
             parser=self._parse,
             decoder=_records,
         )
 
         async def handle(records: list[Record]) -> None:
+            await self._assignment.known.wait()
+            if self._assignment.lost:
+                await consumer.patiently(self._note_lost)
             await consumer.handle(records)
 
         self._subscription(handle)
@@ -78,17 +93,29 @@ class Subscriber:
         consumer = self._subscription.consumer
         return None if consumer is None else len(consumer.assignment())
 
+    async def review(self) -> int:
+        """Looks for what Kafka may have lost, one topic at a time; 0 when there is nothing to look for."""
+        await self._note_lost()
+        return await self._reviewer.review(self._assignment) if self._reviewer else 0
+
+    async def _note_lost(self) -> None:
+        lost = dict(self._assignment.lost)
+        if lost and self._reviewer:
+            await self._reviewer.note(lost)
+        for partition, until in lost.items():
+            if self._assignment.lost.get(partition) == until:
+                del self._assignment.lost[partition]
+
     async def measure(self) -> None:
         """Sets the metrics of records not read yet, for the partitions read here, and of what is parked."""
         await self._consumer.measure()
         consumer = self._subscription.consumer
         if consumer is None:
             return
-        for partition in consumer.assignment():
+        for partition, position in (await self._assignment.positions()).items():
             highest = consumer.highwater(partition)
             if highest is not None:
-                behind = highest - await consumer.position(partition)
-                metrics.LAG.labels(partition.topic, partition.partition, self._group).set(behind)
+                metrics.LAG.labels(partition.topic, partition.partition, self._group).set(highest - position)
 
     def _parse(self, raw: tuple[ConsumerRecord, ...]) -> KafkaAckableMessage:
         return KafkaAckableMessage(raw_message=raw, body=b"", consumer=self._subscription.consumer)

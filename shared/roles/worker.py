@@ -14,6 +14,7 @@ from shared.bus.dead_letters import DeadLetters
 from shared.bus.healing import Healer
 from shared.bus.hints import Hearing, Hints
 from shared.bus.relay import Relay
+from shared.bus.review import Reviewer
 from shared.bus.subscriber import Subscriber
 from shared.jobs import Bell, Job, keep_running
 from shared.roles.health import Health, database_check
@@ -109,10 +110,12 @@ def _ears(
     if not service.listeners.topics:
         return []
     consumer = Consumer(service.listeners, base.db, ports, base.now)
-    healer = Healer(consumer, owners_of(settings, base), base.db, base.now)
+    owners = owners_of(settings, base)
+    healer = Healer(consumer, owners, base.db, base.now)
+    reviewer = Reviewer(healer, owners, base.db, service.listeners.group, base.now)
     login = login_of(settings)
     letters = DeadLetters(service.listeners.group, base.db, login, base.now)
-    subscriber = Subscriber(consumer, login, instance=settings.kafka_instance)
+    subscriber = Subscriber(consumer, login, reviewer=reviewer, instance=settings.kafka_instance)
     health.checks.append(joined_check(subscriber))
 
     async def retry_parked(_: object) -> int:
@@ -120,6 +123,9 @@ def _ears(
 
     async def heal(_: object) -> int:
         return await healer.heal()
+
+    async def review(_: object) -> int:
+        return await subscriber.review()
 
     async def export(_: object) -> int:
         return await letters.export()
@@ -132,6 +138,7 @@ def _ears(
         hear(subscriber),
         _kept(Job(retry_parked, RETRY_EVERY, eager=False), None, woken),
         _kept(Job(heal, RETRY_EVERY, eager=False), None, woken),
+        _kept(Job(review, RETRY_EVERY, eager=False), None, woken),
         _kept(Job(export, MEASURE_EVERY, eager=False), None, woken),
         _kept(Job(measure_lag, MEASURE_EVERY, eager=False), None, woken),
     ]

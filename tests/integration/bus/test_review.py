@@ -1,0 +1,161 @@
+"""What a real Kafka has lost: records deleted, kept too short, a topic made anew. All of it is heard, in order and once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+from sqlalchemy import select
+
+from shared import ids
+from shared.bus.consumer import Consumer
+from shared.bus.healing import Healer
+from shared.bus.review import Reviewer
+from shared.bus.subscriber import Subscriber
+from shared.bus.tables import outbox_queue, review
+from tests.integration.bus.broker import Broker, eventually, relaying
+from tests.integration.bus.doors import Doors
+from tests.integration.bus.ledger import Ledger, associated, profile
+from tests.support.servers import running_kafka
+
+pytestmark = pytest.mark.anyio
+
+TOPIC = "domain.associated"
+
+
+@pytest.fixture
+def own_broker() -> Iterator[Broker]:
+    with running_kafka() as kafka:
+        broker = Broker(kafka)
+        broker.prepare()
+        yield broker
+
+
+@asynccontextmanager
+async def working(ledger: Ledger, broker: Broker, doors: Doors) -> AsyncIterator[Subscriber]:
+    """A member of the group with everything that a worker does about lost records."""
+    consumer: Consumer[Any] = ledger.consumer
+    owners = doors.owners("notifications")
+    healer = Healer(consumer, owners, ledger.database, ledger.now)
+    reviewer = Reviewer(healer, owners, ledger.database, "ledger", ledger.now)
+    subscriber = Subscriber(consumer, broker.login("ledger"), reviewer=reviewer)
+    await subscriber.start()
+
+    async def keeps_on() -> None:
+        while True:
+            for act in (subscriber.review, healer.heal, consumer.retry_parked):
+                await act()
+            await asyncio.sleep(0.02)
+
+    keeping = asyncio.create_task(keeps_on())
+    try:
+        yield subscriber
+        assert not keeping.done()
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        await subscriber.stop()
+
+
+async def tell(ledger: Ledger, broker: Broker, claims: list[UUID], version: int) -> None:
+    """Tells this version of each, and returns when it lies on the topic."""
+    async with ledger.database.transaction() as tx:
+        tx.emit(*[associated(claim, version) for claim in claims])
+
+    async def there() -> bool:
+        return not await ledger.database.all(select(outbox_queue.c.place).limit(1))
+
+    async with relaying(ledger.url, broker.login("domains")):
+        await eventually(there)
+
+
+async def heard(ledger: Ledger, claims: list[UUID], *versions: int) -> None:
+    async def so() -> bool:
+        return [await ledger.heard(claim, topic=TOPIC) for claim in claims] == [list(versions)] * len(claims)
+
+    await eventually(so)
+
+
+async def reviewed(ledger: Ledger) -> None:
+    async def so() -> bool:
+        return not await ledger.database.all(select(review.c.topic))
+
+    await eventually(so)
+
+
+def delete_records(broker: Broker, topic: str) -> None:
+    """Deletes all that lies on a topic, as retention does."""
+    client = AdminClient(broker.operator.for_librdkafka())
+    for answer in client.delete_records([TopicPartition(topic, number, -1) for number in range(12)]).values():
+        answer.result(timeout=20)
+
+
+def make_anew(broker: Broker, topic: str) -> None:
+    client = AdminClient(broker.operator.for_librdkafka())
+    for answer in client.delete_topics([topic], operation_timeout=20).values():
+        answer.result(timeout=20)
+    while topic in client.list_topics(timeout=10).topics:
+        pass
+    for answer in client.create_topics([NewTopic(topic, 12, 1)]).values():
+        answer.result(timeout=20)
+
+
+async def test_records_that_were_not_kept_long_enough_are_fetched(ledger: Ledger, own_broker: Broker) -> None:
+    going_on, silent = ([ids.new_id() for _ in range(20)] for _ in range(2))
+    await tell(ledger, own_broker, [*going_on, *silent], 1)
+    async with working(ledger, own_broker, Doors(ledger)):
+        await heard(ledger, [*going_on, *silent], 1)
+    for version in (2, 3):
+        await tell(ledger, own_broker, [*going_on, *silent], version)
+    await asyncio.to_thread(delete_records, own_broker, TOPIC)
+    await tell(ledger, own_broker, going_on, 4)
+    ledger.now.passes(minutes=2)
+
+    async with working(ledger, own_broker, Doors(ledger)):
+        await heard(ledger, going_on, 1, 2, 3, 4)
+        await heard(ledger, silent, 1, 2, 3)
+        await reviewed(ledger)
+    assert await ledger.parked() == []
+
+
+async def test_a_topic_made_anew_and_empty_is_made_up_for_by_its_owner(ledger: Ledger, own_broker: Broker) -> None:
+    known, unheard = ([ids.new_id() for _ in range(20)] for _ in range(2))
+    await tell(ledger, own_broker, known, 1)
+    async with working(ledger, own_broker, Doors(ledger)):
+        await heard(ledger, known, 1)
+    await tell(ledger, own_broker, [*known, *unheard], 2)
+    await asyncio.to_thread(make_anew, own_broker, TOPIC)
+
+    doors = Doors(ledger, {"domains"})
+    async with working(ledger, own_broker, doors):
+
+        async def asked_in_vain() -> bool:
+            rows = await ledger.database.all(select(review.c.attempts).where(review.c.topic == TOPIC))
+            return len(rows) == 12 and all(row.attempts == 1 for row in rows)
+
+        await eventually(asked_in_vain)
+        doors.closed.clear()
+        ledger.now.passes(minutes=1)
+        await heard(ledger, known, 1, 2)
+        await heard(ledger, unheard, 2)
+        await reviewed(ledger)
+    assert await ledger.parked() == []
+
+
+async def test_the_documents_of_a_compacted_topic_made_anew_are_the_current_ones(ledger: Ledger, own_broker: Broker) -> None:
+    partners = [ids.new_id() for _ in range(20)]
+    for version in (1, 2):
+        async with ledger.database.transaction() as tx:
+            tx.emit(*[profile(partner, version) for partner in partners])
+
+    async with working(ledger, own_broker, Doors(ledger)):
+
+        async def so() -> bool:
+            return await ledger.newest() == {str(partner): 2 for partner in partners}
+
+        await eventually(so)
+        await reviewed(ledger)
