@@ -21,8 +21,9 @@ GAP = 3.0
 @click.option("--kills", default=20, show_default=True, type=click.IntRange(1), help="How many processes are hit.")
 @click.option("--seed", type=click.IntRange(0), help="What the plan of faults follows from; a fresh one when not given.")
 @click.option("--minutes", type=click.FloatRange(0.1), help="Over how long; three seconds for each kill when not given.")
+@click.option("--customers", default=24, show_default=True, type=click.IntRange(1), help="How many are served at a time.")
 @click.option("--keep", is_flag=True, help="Keep the data and logs also when all is well.")
-def main(kills: int, seed: int | None, minutes: float | None, *, keep: bool) -> None:
+def main(kills: int, seed: int | None, minutes: float | None, customers: int, *, keep: bool) -> None:
     """Hold a fire drill: a whole stack under load, faults by seed, and an audit from outside."""
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     gap = minutes * 60 / kills if minutes else GAP
@@ -36,7 +37,7 @@ def main(kills: int, seed: int | None, minutes: float | None, *, keep: bool) -> 
     folder.chmod(0o711)  # PostgreSQL does not run as root
     good = False
     try:
-        outcome = asyncio.run(drill(Order(kills, seed, gap), folder, say))
+        outcome = asyncio.run(drill(Order(kills, seed, gap, customers), folder, say))
         good = outcome.good
         click.echo(f"\nFire drill on {_commit()}\n\n{table(outcome)}\n")
         for fact in facts(outcome.findings):

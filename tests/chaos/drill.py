@@ -40,6 +40,9 @@ class Order:
     gap: float
     """Seconds between two kills on average."""
 
+    customers: int
+    """How many are on their way at a time."""
+
 
 async def drill(order: Order, folder: Path, say: Callable[[str], None]) -> Outcome:
     """Holds the drill on an empty folder."""
@@ -51,7 +54,7 @@ async def drill(order: Order, folder: Path, say: Callable[[str], None]) -> Outco
         fire = Fire(stack, http, say)
         async with _watching(stack) as watch, _saying(model, watch, say):
             over = asyncio.Event()
-            living = asyncio.create_task(live(town, over))
+            living = asyncio.create_task(live(town, order.customers, over))
             await asyncio.sleep(WARM_UP)
             say("the fire begins")
             await fire.burn(plan(order.seed, order.kills, targets_of(stack), gap=order.gap))

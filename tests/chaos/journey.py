@@ -16,7 +16,6 @@ from tests.chaos.client import TIMEOUT, Careful, NoAnswer, Refused, patiently
 from tests.chaos.model import Customer, Model
 from tests.chaos.stack import Stack
 
-AT_ONCE: Final = 24
 PARTNERS: Final = ("adatum", "fabrikam", "northwind")
 UNKNOWN_COLLEAGUE: Final = "nobody@"
 """The mail server knows no such addresses."""
@@ -61,13 +60,13 @@ class Town:
         return town
 
 
-async def live(town: Town, until: asyncio.Event) -> None:
-    """Keeps many customers going; once `until` is set no new ones come, and those on the way go on to their end."""
+async def live(town: Town, customers: int, until: asyncio.Event) -> None:
+    """Keeps so many customers going; once `until` is set no new ones come, and those on the way go on to their end."""
     number = 0
     going: set[asyncio.Task[None]] = set()
     stop = asyncio.create_task(until.wait())
     while not until.is_set():
-        while len(going) < AT_ONCE:
+        while len(going) < customers:
             number += 1
             going.add(asyncio.create_task(Journey(town, number).go()))
         done, _ = await asyncio.wait([*going, stop], return_when=asyncio.FIRST_COMPLETED)
