@@ -1,9 +1,11 @@
 """Turning telemetry on, once per process and after any fork."""
 
+import importlib
+from typing import Any
+
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 
 from shared.settings import DatabaseSettings
@@ -25,10 +27,7 @@ def configure(service: str, role: str, settings: DatabaseSettings) -> TracerProv
     begun_here = ALWAYS_OFF if settings.otlp_endpoint is None else ALWAYS_ON
     provider = TracerProvider(sampler=ParentBased(begun_here), resource=resource)
     if settings.otlp_endpoint is not None:
-        # Loaded here because it brings protobuf and requests, of which a process without a collector has no use.
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
-
-        endpoint = f"{settings.otlp_endpoint}/v1/traces"
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint)))
+        collector: Any = importlib.import_module("shared.telemetry.collector")
+        provider.add_span_processor(collector.sending(settings.otlp_endpoint))
     trace.set_tracer_provider(provider)
     return provider
