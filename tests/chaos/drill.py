@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.chaos.journey import Town, live
 from tests.chaos.model import Model
 from tests.chaos.plan import plan
 from tests.chaos.report import Outcome
-from tests.chaos.stack import Stack, running_stack
+from tests.chaos.stack import running_stack
 from tests.chaos.watch import Watch
 
 WARM_UP: Final = 5.0
@@ -52,7 +52,8 @@ async def drill(order: Order, folder: Path, say: Callable[[str], None]) -> Outco
         model = Model()
         town = await Town.of(stack, http, model)
         fire = Fire(stack, http, say)
-        async with _watching(stack) as watch, _saying(model, watch, say):
+        watch = Watch(stack)
+        async with _beside(watch.run(), _keep_saying(model, watch, say)):
             over = asyncio.Event()
             living = asyncio.create_task(live(town, order.customers, over))
             await asyncio.sleep(WARM_UP)
@@ -84,29 +85,18 @@ async def _quiet(watch: Watch) -> bool:
 
 
 @asynccontextmanager
-async def _watching(stack: Stack) -> AsyncIterator[Watch]:
-    watch = Watch(stack)
-    looking = asyncio.create_task(watch.run())
-    try:
-        yield watch
-    finally:
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
-
-
-@asynccontextmanager
-async def _saying(model: Model, watch: Watch, say: Callable[[str], None]) -> AsyncIterator[None]:
-    """Says from time to time how far everything is."""
-
-    async def keep_saying() -> None:
-        while True:
-            await asyncio.sleep(SAY_EVERY)
-            complete = sum(one.complete for one in model.customers)
-            say(f"{complete} of {len(model.customers)} stories complete, {model.answers} answers; {watch.left or 'quiet'}")
-
-    saying = asyncio.create_task(keep_saying())
-    try:
+async def _beside(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Does this beside the block; what fails in it ends the block."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(part) for part in work]
         yield
-    finally:
-        saying.cancel()
-        await asyncio.gather(saying, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+
+
+async def _keep_saying(model: Model, watch: Watch, say: Callable[[str], None]) -> None:
+    """Says from time to time how far everything is."""
+    while True:
+        await asyncio.sleep(SAY_EVERY)
+        complete = sum(one.complete for one in model.customers)
+        say(f"{complete} of {len(model.customers)} stories complete, {model.answers} answers; {watch.left or 'quiet'}")

@@ -9,6 +9,7 @@ from typing import Final
 
 import asyncpg
 
+from shared.bus.queue import GONE
 from shared.service import AnyService
 from tests.chaos.stack import Stack
 
@@ -81,7 +82,7 @@ class Watch:
         while True:
             look = Look()
             for service in self._stack.services:
-                with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                with suppress(*GONE):
                     await self._look(look, service)
             self._judge(look, time())
             await asyncio.sleep(LOOK_EVERY)
