@@ -1,5 +1,6 @@
 """What a drill says at its end: a table, and what was found."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,6 +55,10 @@ def table(outcome: Outcome) -> str:
         *((f"longest standstill of {name}'s relay", f"{still.longest:.1f} s") for name, still in outcome.watch.relays.items()),
         ("quiet after the last fault", f"{outcome.quiet_after:.0f} s"),
         ("the drill in all", f"{outcome.seconds:.0f} s"),
+        (
+            "load of the machine, 1 and 15 minutes",
+            "{0:.0f}, {2:.0f} on {cores} cores".format(*os.getloadavg(), cores=os.cpu_count()),
+        ),
     ]
     width = max(len(name) for name, _ in rows)
     return "\n".join(["| what | figure |", "|---|---|", *(f"| {name:{width}} | {figure} |" for name, figure in rows)])
