@@ -55,6 +55,18 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
                         found[partition] = await consumer.position(partition)
         return found
 
+    async def places(self) -> dict[TopicPartition, tuple[int, int]] | None:
+        """In each partition that is read here, the offset to be read next and the end; None when the broker is silent."""
+        consumer, positions = self._consumer(), await self.positions()
+        if consumer is None or not positions:
+            return None
+        try:
+            async with asyncio.timeout(PATIENCE):
+                ends = await consumer.end_offsets(list(positions))
+        except (KafkaError, TimeoutError):
+            return None
+        return {partition: (position, ends[partition]) for partition, position in positions.items()}
+
     def partitions(self, topic: str) -> int:
         """How many partitions the topic has."""
         consumer = self._consumer()

@@ -23,6 +23,7 @@ from shared.clock import Clock
 from shared.contracts import Stream
 from shared.db import PooledDatabase, Transaction
 from shared.faults import Fault, fault_of, reason
+from shared.progress import get_on
 
 RACES_LOST: Final = 20
 """How often a lost race is run again before it counts as a failure."""
@@ -64,12 +65,24 @@ class Consumer(Generic[P]):
         self._database = database
         self._ports = ports
         self._now = now
+        self.busy = False
+        """Whether a batch is being worked on."""
+        self.batches = 0
+        """How many have been."""
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Applies the records: when it returns, each is done, known, or kept in the database to be tried again.
 
         Never fails. While the database is away it waits, and nothing is acknowledged.
         """
+        self.busy = True
+        try:
+            await self._handle(records)
+        finally:
+            self.busy = False
+            self.batches += 1
+
+    async def _handle(self, records: Sequence[Record]) -> None:
         items, unreadable = _arranged(records)
         for record, error in unreadable:
             await self.patiently(partial(self._keep_unreadable, record, error))
@@ -119,6 +132,7 @@ class Consumer(Generic[P]):
 
     async def _apply(self, pending: deque[list[Item]], *, retry: bool) -> bool:
         """Does the first part of what is pending, or puts smaller parts in its place; whether a failure was parked."""
+        get_on()
         items = pending[0]
         failed = await self._attempt(items, retry=retry)
         if failed is None:
@@ -185,6 +199,7 @@ class Consumer(Generic[P]):
             try:
                 await act()
             except Exception as error:  # noqa: BLE001 - whatever it is, an operator sees it and the records stay
+                get_on()
                 log.warning("consumer_waits", consumer=self._group, error=reason(error)[1], seconds=seconds)
                 await asyncio.sleep(seconds)
             else:

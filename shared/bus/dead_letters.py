@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, ProducerClosed
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.bus import metrics
@@ -25,6 +25,7 @@ from shared.db import PooledDatabase
 
 AT_ONCE: Final = 50
 PATIENCE: Final = 30.0
+STOPS_WITHIN: Final = 5.0
 LARGEST: Final = 2 * 1024 * 1024
 
 CLAIM: Final = """
@@ -136,7 +137,10 @@ class DeadLetters:
                     topic, key=letter.record_key, value=letter.value, headers=letter.headers(self._group)
                 )
         finally:
-            await producer.stop()
+            # There is no public way to stop without waiting for ever for a broker that is away.
+            producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001
+            async with asyncio.timeout(STOPS_WITHIN):
+                await producer.stop()
 
 
 async def _claim(connection: AsyncConnection, group: str, *, now: datetime) -> list[DeadLetter]:

@@ -20,6 +20,7 @@ from shared.bus.owners import Owners, OwnerSilent
 from shared.clock import Clock
 from shared.contracts import KEPT, Stream, contract_of
 from shared.db import PooledDatabase
+from shared.progress import get_on
 
 AT_ONCE: Final = 20
 
@@ -47,6 +48,7 @@ class Healer:
             due = await holes.claim(tx.connection, group, now=self._now(), limit=AT_ONCE)
         silent: dict[str, str] = {}
         for hole in due:
+            get_on()
             why = await self._heal(hole, silent)
             if why:
                 log.warning("hole_not_healed", consumer=group, topic=hole.stream.topic, key=hole.stream.key, why=why)

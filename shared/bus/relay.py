@@ -23,6 +23,7 @@ from shared.bus.queue import GONE, Queue, Queued, opened
 from shared.bus.sender import Sender, hashed, sending
 from shared.clock import Clock
 from shared.contracts import contract_of
+from shared.progress import Loop
 
 PAGE: Final = 500
 MEASURE_EVERY: Final = 5.0
@@ -42,12 +43,23 @@ log = structlog.get_logger(__name__)
 class Relay:
     """Relays the outbox at a `postgresql://` URL, or the shards of it that others shall not."""
 
-    def __init__(self, url: str, login: Login, *, name: str, now: Clock, shards: Collection[int] = range(SHARDS)) -> None:
+    def __init__(
+        self,
+        url: str,
+        login: Login,
+        *,
+        name: str,
+        now: Clock,
+        shards: Collection[int] = range(SHARDS),
+        loop: Loop | None = None,
+    ) -> None:
+        """The loop says whether the relay gets on; on stand-by it rests."""
         self._url = url
         self._login = login
         self._name = f"vestibule {name} relay"
         self._now = now
         self._shards = shards
+        self._loop = loop or Loop(self._name)
         self._work: Work | None = None
 
     def wake(self) -> None:
@@ -61,6 +73,7 @@ class Relay:
         pause = FIRST_PAUSE
         while True:
             began = time()
+            self._loop.begins()
             try:
                 await self._relay()
             except* AWAY as errors:
@@ -75,9 +88,11 @@ class Relay:
     async def _relay(self) -> None:
         async with guarding(self._url, self._name, self._shards) as guard, asyncio.TaskGroup() as group:
             group.create_task(guard.watch())
+            self._loop.rests()
             await guard.on_duty.wait()
+            self._loop.begins()
             async with opened(self._url, self._name) as queue, sending(self._login, self._topic_known) as sender:
-                self._work = Work(guard, queue, sender, self._now)
+                self._work = Work(guard, queue, sender, self._now, self._loop)
                 log.info("relay_on_duty", relay=self._name, shards=len(guard.shards))
                 await self._work.go_on()
 
@@ -85,11 +100,12 @@ class Relay:
 class Work:
     """One relay on duty, until its locks, its database or its broker are gone."""
 
-    def __init__(self, guard: Guard, queue: Queue, sender: Sender, now: Clock) -> None:
+    def __init__(self, guard: Guard, queue: Queue, sender: Sender, now: Clock, loop: Loop) -> None:
         self._guard = guard
         self._queue = queue
         self._sender = sender
         self._now = now
+        self._loop = loop
         self._time = asyncio.get_running_loop().time
         self._lanes = Lanes()
         self._looking = Looking()
@@ -134,6 +150,7 @@ class Work:
 
     async def _read_and_send(self) -> None:
         while True:
+            self._loop.begins()
             self._stirred.clear()
             if self._renew and not self._lanes.in_flight:
                 await self._sender.renew()

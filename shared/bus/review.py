@@ -21,6 +21,7 @@ from shared.bus.sorting import wait_before
 from shared.clock import Clock
 from shared.contracts import Stream
 from shared.db import PooledDatabase
+from shared.progress import get_on
 
 NOTE: Final = """
 insert into review (consumer, topic, kafka_partition, until_offset, attempts, next_attempt_at)
@@ -99,6 +100,7 @@ class Reviewer:
         after, seen, fetched = "", 0, 0
         try:
             while page := await self._owners.heads(topic, after=after):
+                get_on()
                 after = page[-1].key
                 mine = [head for head in page if hashed(head.key) % partitions in taken]
                 fetched += await self._fetch(topic, mine)
@@ -117,6 +119,7 @@ class Reviewer:
         async with self._database.engine.connect() as connection:
             behind = await rows_of(connection, BEHIND, (self._group, topic, keys, lasts))
         for key, last, told in behind:
+            get_on()
             await self._healer.fetch(Stream(topic, key), last, told + 1)
         return len(behind)
 

@@ -4,10 +4,14 @@ FastStream runs the poll loop, the group and the commits. The bytes are read by 
 once the consumer has kept the whole batch in its database, be it done or parked.
 """
 
+import asyncio
 import logging
+from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any, Final
 
-from aiokafka import ConsumerRecord
+import structlog
+from aiokafka import ConsumerRecord, TopicPartition
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
@@ -19,6 +23,8 @@ from shared.bus.consumer import Consumer
 from shared.bus.envelope import Record
 from shared.bus.login import Login
 from shared.bus.review import Reviewer
+from shared.bus.stalls import Stalls
+from shared.progress import Loop
 
 BATCH: Final = 500
 IDLE_MS: Final = 10
@@ -35,16 +41,30 @@ STATIC_SESSION_MS: Final = 45_000
 """A worker with a name of its own may be away this long, for a restart, before its partitions go to others."""
 
 
+log = structlog.get_logger(__name__)
+
+
 class Subscriber:
     """Feeds a consumer from the topics of its listeners."""
 
     def __init__(
-        self, consumer: Consumer[Any], login: Login, *, reviewer: Reviewer | None = None, instance: str | None = None
+        self,
+        consumer: Consumer[Any],
+        login: Login,
+        *,
+        reviewer: Reviewer | None = None,
+        loop: Loop | None = None,
+        instance: str | None = None,
     ) -> None:
-        """With a reviewer, what Kafka may have lost is noted before anything else is heard, and looked for by `review`."""
+        """With a reviewer, what Kafka may have lost is noted before anything else is heard, and looked for by `review`.
+
+        The loop says whether the batch at hand gets on.
+        """
         self._consumer = consumer
         self._reviewer = reviewer
         self._assignment = Assignment(lambda: self._subscription.consumer)
+        self._stalls: Stalls[TopicPartition] = Stalls()
+        self._stalled: set[TopicPartition] = set()
         self._group = consumer.listeners.group
         self._broker = KafkaBroker(
             login.brokers,
@@ -73,10 +93,11 @@ class Subscriber:
         )
 
         async def handle(records: list[Record]) -> None:
-            await self._assignment.known.wait()
-            if self._assignment.lost:
-                await consumer.patiently(self._note_lost)
-            await consumer.handle(records)
+            with loop.step() if loop else nullcontext():
+                await self._assignment.known.wait()
+                if self._assignment.lost:
+                    await consumer.patiently(self._note_lost)
+                await consumer.handle(records)
 
         self._subscription(handle)
 
@@ -107,15 +128,29 @@ class Subscriber:
                 del self._assignment.lost[partition]
 
     async def measure(self) -> None:
-        """Sets the metrics of records not read yet, for the partitions read here, and of what is parked."""
+        """Sets the metrics of what is not read yet, in the partitions read here, and of what is parked; sees what stands still."""
         await self._consumer.measure()
-        consumer = self._subscription.consumer
-        if consumer is None:
+        places = await self._assignment.places()
+        for partition, (position, end) in (places or {}).items():
+            metrics.LAG.labels(partition.topic, partition.partition, self._group).set(end - position)
+        self._watch(places)
+
+    def stuck(self) -> list[str]:
+        """The partitions that stand still although records lie on them and the broker answers."""
+        return [f"{partition.topic} {partition.partition}" for partition in sorted(self._stalled)]
+
+    def _watch(self, places: Mapping[TopicPartition, tuple[int, int]] | None) -> None:
+        if places is None:
+            self._stalls.forget()
+            self._stalled = set()
             return
-        for partition, position in (await self._assignment.positions()).items():
-            highest = consumer.highwater(partition)
-            if highest is not None:
-                metrics.LAG.labels(partition.topic, partition.partition, self._group).set(highest - position)
+        now, consumer = asyncio.get_running_loop().time(), self._consumer
+        stalled = self._stalls.look(places, now=now, batches=consumer.batches, busy=consumer.busy)
+        if stalled - self._stalled:
+            log.error(
+                "partitions_stalled", consumer=self._group, partitions=[f"{one.topic} {one.partition}" for one in stalled]
+            )
+        self._stalled = stalled
 
     def _parse(self, raw: tuple[ConsumerRecord, ...]) -> KafkaAckableMessage:
         return KafkaAckableMessage(raw_message=raw, body=b"", consumer=self._subscription.consumer)

@@ -1,11 +1,12 @@
 """What a platform asks of a process: is it alive, may it be given work, and its metrics.
 
-Alive asks neither database nor broker: an outage of theirs is no reason to kill us. Ready never asks the broker: an API
+Alive asks neither database nor broker: an outage of theirs is no reason to kill us. Dead is a process whose loops neither
+get on nor fail. Ready never asks the broker: an API
 goes on without it, for what it tells waits in the database.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -36,6 +37,8 @@ class Health:
     """The state of one process, as its probes see it."""
 
     checks: list[Check] = field(default_factory=list)
+    stuck: list[Callable[[], Sequence[str]]] = field(default_factory=list)
+    """Each tells what does not get on any more though nothing outside keeps it."""
     draining: bool = False
     beat_at: float = field(default_factory=lambda: asyncio.get_running_loop().time())
 
@@ -50,9 +53,9 @@ class Health:
 
     async def live(self, _: Request) -> Response:
         late = asyncio.get_running_loop().time() - self.beat_at
-        return PlainTextResponse(
-            "alive" if late < STILL_ALIVE else f"stuck for {late:.0f} s", 200 if late < STILL_ALIVE else 503
-        )
+        stuck = [f"the event loop for {late:.0f} s"] if late >= STILL_ALIVE else []
+        stuck += [what for tell in self.stuck for what in tell()]
+        return PlainTextResponse(f"stuck: {', '.join(stuck)}", 503) if stuck else PlainTextResponse("alive")
 
     async def ready(self, _: Request) -> Response:
         if self.draining:

@@ -3,7 +3,9 @@
 import asyncio
 import os
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import timedelta
+from functools import wraps
 from typing import Any, Final
 
 import structlog
@@ -17,6 +19,7 @@ from shared.bus.relay import Relay
 from shared.bus.review import Reviewer
 from shared.bus.subscriber import Subscriber
 from shared.jobs import Bell, Job, keep_running
+from shared.progress import Progress
 from shared.roles.health import Health, database_check
 from shared.roles.hearing import hear, joined_check
 from shared.roles.housekeeping import HOUSEKEEPING
@@ -68,17 +71,18 @@ async def until(stop: asyncio.Event, service: AnyService, settings: Settings) ->
 
     async with opened(service, settings, "worker", committed) as base, service.ports(settings, base) as ports:
         await check_schema_at_start(service.name, base.db, stop)
-        relay = Relay(url, login_of(settings), name=service.name, now=base.now)
+        progress = Progress()
+        relay = Relay(url, login_of(settings), name=service.name, now=base.now, loop=progress.loop("relay"))
         woken.add(relay.wake)
-        health = Health([database_check(service.name, base.db)])
+        health = Health([database_check(service.name, base.db)], [progress.stuck])
         work = [
             relay.run(),
             hints.run(),
             Hearing(url, service.name, woken).run(),
             health.beat(),
-            *(_kept(job, ports, woken) for job in service.jobs),
-            *(_kept(job, base, woken) for job in HOUSEKEEPING),
-            *_ears(service, settings, base, ports, health, woken),
+            *(_kept(job, ports, woken, progress) for job in service.jobs),
+            *(_kept(job, base, woken, progress) for job in HOUSEKEEPING),
+            *_ears(service, settings, base, ports, health, woken, progress),
         ]
         async with asyncio.TaskGroup() as tasks:
             begun = [tasks.create_task(part) for part in work]
@@ -97,14 +101,20 @@ def _end_with(part: asyncio.Task[None]) -> None:
     asyncio.get_running_loop().call_later(LAST_MOMENT, os._exit, PART_FAILED)
 
 
-def _kept(job: Job[Any], ports: Any, woken: Wakers) -> Coroutine[Any, Any, None]:
-    bell = Bell()
+def _kept(job: Job[Any], ports: Any, woken: Wakers, progress: Progress) -> Coroutine[Any, Any, None]:
+    bell, loop = Bell(), progress.loop(job.name)
     woken.add(bell.ring)
-    return keep_running(job, ports, bell)
+
+    @wraps(job.run)
+    async def run(ports: Any) -> int:
+        with loop.step():
+            return await job.run(ports)
+
+    return keep_running(replace(job, run=run), ports, bell)
 
 
 def _ears(
-    service: AnyService, settings: Settings, base: Base, ports: Any, health: Health, woken: Wakers
+    service: AnyService, settings: Settings, base: Base, ports: Any, health: Health, woken: Wakers, progress: Progress
 ) -> list[Coroutine[Any, Any, None]]:
     """What hears others, if this service hears any: the subscriber, another try for what failed, the measure of its lag."""
     if not service.listeners.topics:
@@ -115,8 +125,9 @@ def _ears(
     reviewer = Reviewer(healer, owners, base.db, service.listeners.group, base.now)
     login = login_of(settings)
     letters = DeadLetters(service.listeners.group, base.db, login, base.now)
-    subscriber = Subscriber(consumer, login, reviewer=reviewer, instance=settings.kafka_instance)
+    subscriber = Subscriber(consumer, login, reviewer=reviewer, loop=progress.loop("hearing"), instance=settings.kafka_instance)
     health.checks.append(joined_check(subscriber))
+    health.stuck.append(subscriber.stuck)
 
     async def retry_parked(_: object) -> int:
         return await consumer.retry_parked()
@@ -136,9 +147,9 @@ def _ears(
 
     return [
         hear(subscriber),
-        _kept(Job(retry_parked, RETRY_EVERY, eager=False), None, woken),
-        _kept(Job(heal, RETRY_EVERY, eager=False), None, woken),
-        _kept(Job(review, RETRY_EVERY, eager=False), None, woken),
-        _kept(Job(export, MEASURE_EVERY, eager=False), None, woken),
-        _kept(Job(measure_lag, MEASURE_EVERY, eager=False), None, woken),
+        _kept(Job(retry_parked, RETRY_EVERY, eager=False), None, woken, progress),
+        _kept(Job(heal, RETRY_EVERY, eager=False), None, woken, progress),
+        _kept(Job(review, RETRY_EVERY, eager=False), None, woken, progress),
+        _kept(Job(export, MEASURE_EVERY, eager=False), None, woken, progress),
+        _kept(Job(measure_lag, MEASURE_EVERY, eager=False), None, woken, progress),
     ]
