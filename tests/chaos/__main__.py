@@ -57,4 +57,4 @@ def _commit() -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="vestibule chaos")

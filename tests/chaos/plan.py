@@ -79,8 +79,8 @@ DISTURBANCES: Final[dict[Kind, int]] = {
 }
 """The same in ten; they come between kills, half as often, and don't count as kills."""
 
-STOPS: Final = (1.0, 3.0, 8.0, 14.0)
-"""Seconds; members without a name of their own leave their group after ten."""
+STOPS: Final = (1.0, 4.0, 12.0, 20.0)
+"""Seconds; a member without a name of its own has left its group after ten, a relay has lost its locks after fifteen."""
 
 MAIL: Final = ("451 after the mail", "450 for the recipient", "cut after the mail", "hang")
 ONLINE_SERVICE: Final = ("refuses", "gives up", "is slow", "does not call back")
