@@ -49,6 +49,10 @@ NAMED = {
 """Where people and their addresses may be read: with their owner, on the topics of profiles, and where mails are written."""
 
 
+SIGNS_OF_LIFE = frozenset({"courier"})
+"""Couriers write every few seconds that they are there, whatever is replayed."""
+
+
 @dataclass(frozen=True)
 class Told:
     """The story as it was told on a run, and every secret that was sent on the way."""
@@ -217,7 +221,8 @@ def the_trace_of_the_order(told: Told) -> set[tuple[str, str]]:
 def test_a_replay_sends_no_mail_and_changes_no_row(told: Told) -> None:
     broker = Broker(told.document)
     until(broker.all_read)
-    mails, before = told.mails(), of_each_database(told, contents)
+    state = partial(contents, but=SIGNS_OF_LIFE)
+    mails, before = told.mails(), of_each_database(told, state)
     records = sum(1 for _ in broker.records())
 
     replayed = told.house.command("replay")
@@ -226,5 +231,5 @@ def test_a_replay_sends_no_mail_and_changes_no_row(told: Told) -> None:
     until(broker.all_read)
 
     assert sum(1 for _ in broker.records()) > records + 20
-    assert of_each_database(told, contents) == before
+    assert of_each_database(told, state) == before
     assert told.mails() == mails
