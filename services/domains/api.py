@@ -1,7 +1,7 @@
 """The HTTP entrance of domains."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header
@@ -17,6 +17,7 @@ from shared.addresses import EmailAddress
 from shared.auth import needs, signed_in
 from shared.contracts.access import Access, Permission
 from shared.http import Answer, Body, Listed, Once, Page, etag, ports
+from shared.words import Language
 
 router = APIRouter(tags=["domains"])
 
@@ -36,7 +37,7 @@ class NomineeBody(Body):
     """Whom to ask."""
 
     email: EmailAddress = Field(description="An address at the domain; one's own is fine.")
-    language: Literal["fr", "en"] = Field(description="Language of the mail.")
+    language: Language = Field(description="Language of the mail.")
 
 
 class SecretBody(Body):

@@ -8,8 +8,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from shared import sealing
 from shared.addresses import EmailAddress
 from shared.settings import BaseUrl, Key, Settings
-
-Language = Literal["fr", "en"]
+from shared.words import Language
 
 
 def _is_key_set(value: SecretStr) -> SecretStr:

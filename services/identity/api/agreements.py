@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from services.identity import commands, queries
-from services.identity.api.fields import Country, Language, Number, Search, Slug, TimeZone
+from services.identity.api.fields import Country, Number, Search, Slug, TimeZone
 from services.identity.model import Account, AccountDraft, Agreement, AgreementDraft, Designation, PartnerDraft
 from services.identity.ports import Ports
 from shared.addresses import EmailAddress
@@ -17,6 +17,7 @@ from shared.auth import needs, signed_in
 from shared.contracts.access import Access, Permission
 from shared.http import Answer, Body, Listed, Once, Page, ports
 from shared.names import OrganisationName, PersonName
+from shared.words import Language
 
 router = APIRouter()
 WithPorts = Annotated[Ports, Depends(ports)]

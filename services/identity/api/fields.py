@@ -1,7 +1,7 @@
 """The kinds of text that identity's bodies hold, each checked once, here at the door."""
 
 import zoneinfo
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
 
@@ -22,7 +22,6 @@ def _country(text: str) -> str:
 
 
 Country = Annotated[str, StringConstraints(max_length=2), AfterValidator(_country)]
-Language = Literal["fr", "en"]
 Number = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9./_-]{0,39}$")]
 Slug = Annotated[str, StringConstraints(pattern=f"^{PARTNER_SLUG}$")]
 TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_time_zone)]

@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from services.identity import commands, queries
-from services.identity.api.fields import Country, Language, Search
+from services.identity.api.fields import Country, Search
 from services.identity.model import ROLES, Invitation, InvitationDraft, InvitationState, Role
 from services.identity.ports import Ports
 from shared.addresses import EmailAddress
@@ -18,6 +18,7 @@ from shared.contracts.access import Access, Grant, IdentityAccess, NotFound, Per
 from shared.contracts.identity import InvitationKind
 from shared.http import Answer, Body, IfMatch, Listed, Once, Page, etag, ports
 from shared.names import PersonName
+from shared.words import Language
 
 router = APIRouter()
 WithPorts = Annotated[Ports, Depends(ports)]

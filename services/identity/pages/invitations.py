@@ -10,11 +10,12 @@ from services.identity.model import COUNTRIES
 from services.identity.pages.browser import AVisit, FormNotOurs, Mistake, Visit
 from services.identity.pages.forms import Form, FormFault
 from services.identity.pages.messages import busy_page, ended_page, not_ours_page, password_mistake, plain_page, status_of
-from services.identity.pages.texts import countries, day, later, role_meanings, role_names, say
+from services.identity.pages.texts import countries, day, later, role_meanings, say
 from services.identity.ports import PasswordsBusy
 from shared.auth import open_to_all
 from shared.db import ChangedMeanwhile
 from shared.refusals import Refusal
+from shared.words import ROLE_NAMES
 
 router = APIRouter(include_in_schema=False)
 
@@ -137,7 +138,7 @@ def _show(
         country=country,
         countries=countries(visit.language),
         consent=form.text("consent") == "yes",
-        role_names=role_names(visit.language),
+        role_names=ROLE_NAMES[visit.language],
         role_meanings=role_meanings(visit.language),
     )
 

@@ -11,17 +11,18 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.core import negotiate_locale
-from babel.dates import format_date, format_time
+from babel.dates import format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.identity.model import COUNTRIES, Role
+from shared.dates import day_in_words
+from shared.words import LOCALES
 
 HERE: Final = Path(__file__).resolve().parent.parent
 LANGUAGES: Final = (("en", "English"), ("fr", "Français"))
-LOCALES: Final = {"en": "en_GB", "fr": "fr"}
 CODES: Final = tuple(code for code, _ in LANGUAGES)
 FALLBACK: Final = "en"
 
@@ -79,7 +80,7 @@ def later(text: str) -> str:
 
 def day(moment: datetime, language: str, time_zone: str) -> str:
     """The date in words as the reader's calendar has it."""
-    return format_date(moment.astimezone(ZoneInfo(time_zone)).date(), "long", locale=LOCALES[language])
+    return day_in_words(moment.astimezone(ZoneInfo(time_zone)).date(), language)
 
 
 def hour(moment: datetime, language: str) -> str:
@@ -93,19 +94,6 @@ def countries(language: str) -> Sequence[tuple[str, str]]:
     names = Locale.parse(LOCALES[language]).territories
     listed = [(code, names[code]) for code in COUNTRIES]
     return sorted(listed, key=lambda country: normalize("NFD", country[1]).encode("ascii", "ignore").decode().casefold())
-
-
-def role_names(language: str) -> dict[Role, str]:
-    """What each role is called."""
-    words = {
-        Role.ACCOUNT_ADMIN: later("Account Admin"),
-        Role.AGREEMENT_ADMIN: later("Agreement Admin"),
-        Role.USER_ADMIN: later("User Administrator"),
-        Role.ACCOUNT_MANAGER: later("Account Manager"),
-        Role.REPORT_VIEWER: later("Report Viewer"),
-        Role.ACCOUNT_VIEWER: later("Account Viewer"),
-    }
-    return {role: say(language, text) for role, text in words.items()}
 
 
 def role_meanings(language: str) -> dict[Role, str]:

@@ -12,17 +12,16 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, negotiate_locale
-from babel.dates import format_date, format_time, get_timezone_location
+from babel.dates import format_time, get_timezone_location
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
+from shared.dates import day_in_words
 from shared.names import LONGEST
-
-LOCALES: Final = {"fr": "fr", "en": "en_GB"}
-"""What is spoken, and whose dates and numbers go with it; the messages in the code are English."""
+from shared.words import LOCALES
 
 READ: Final = {"fr": "Lire en français", "en": "Read in English"}
 """The link to the page in that language, each in its own."""
@@ -87,8 +86,7 @@ class Language:
 
     def day(self, day: date) -> str:
         """Month in words, with the year."""
-        text = format_date(day, "long", locale=self.locale)
-        return "1er" + text.removeprefix("1") if self.code == "fr" and day.day == 1 else text
+        return day_in_words(day, self.code)
 
     def day_of(self, moment: datetime) -> str:
         """The day that this is for the reader."""

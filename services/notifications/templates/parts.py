@@ -16,11 +16,12 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Points:
-    """A short list under a heading."""
+    """A short list under a heading; numbered if one comes after the other."""
 
     kind: ClassVar = "points"
     heading: Phrase
     items: tuple[Phrase, ...]
+    numbered: bool = False
 
 
 @dataclass(frozen=True)

@@ -100,10 +100,10 @@ async def test_each_mail_goes_to_whom_it_concerns(house: House, mailer: PlayedMa
         "Harry Roldan will not be the administrator of contoso.com",
         "contosö.com is verified",
         "We have received your request O-2026-000042",
-        "Ready: 300 Enterprise E1, one step is left",
+        "Ready: 300 Enterprise E1, a domain is missing",
     }
     assert [mail["Subject"] for mail in mailer.inbox("billing@adatum.example")] == [
-        "À facturer : Contoso SA, 150 Entreprise E1 en service depuis le 19 novembre 2026"
+        "À facturer : Contoso SA, 150 Entreprise E1 en service depuis le 19\xa0novembre\xa02026"
     ]
 
 

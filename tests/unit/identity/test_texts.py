@@ -1,6 +1,7 @@
 """The French catalogue says everything that the pages say, and says it as French is set."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,10 @@ from babel.messages.catalog import Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from services.identity.model import COUNTRIES
+from services.identity.model import COUNTRIES, Role
 from services.identity.pages.texts import HERE, countries
+from shared.dates import day_in_words
+from shared.words import LOCALES, ROLE_NAMES
 
 WORDS = {"_": None, "ngettext": (1, 2), "say": (2,), "later": None}
 
@@ -44,6 +47,16 @@ def test_french_is_set_as_french_is(entry: Message) -> None:
     assert [sorted(re.findall(r"%\(\w+\)s", text)) for text in texts] == [
         sorted(re.findall(r"%\(\w+\)s", text)) for text in ids
     ]
+
+
+def test_every_role_has_a_name_in_every_language() -> None:
+    assert set(ROLE_NAMES) == set(LOCALES)
+    assert all(set(names) == set(Role) for names in ROLE_NAMES.values())
+
+
+@pytest.mark.parametrize(("language", "words"), [("fr", "1er février 2027"), ("en", "1 February 2027")])
+def test_a_date_is_in_words_and_stays_on_its_line(language: str, words: str) -> None:
+    assert day_in_words(date(2027, 2, 1), language) == words.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])

@@ -4,6 +4,7 @@ from services.notifications.templates.language import Language, Phrase, Strong, 
 from services.notifications.templates.letters.context import Context
 from services.notifications.templates.parts import Facts, Letter, Note, Paragraph, Points
 from shared.contracts.identity import InvitationSent
+from shared.words import ROLE_NAMES
 
 PAGE = "i"
 
@@ -98,12 +99,13 @@ def welcome(event: InvitationSent, context: Context) -> Letter:
 def _role(language: Language, role: str) -> tuple[Phrase, Phrase | None]:
     """A role's name and what it allows, in one line; one that is newer than this version goes by its code."""
     say = language.say
-    known = {
-        "account_admin": (say("Account Admin"), say("everything: users, domains, services, orders")),
-        "agreement_admin": (say("Agreement Admin"), say("see agreements, invite other Agreement Admins")),
-        "user_admin": (say("User Administrator"), say("invite and manage users")),
-        "account_manager": (say("Account Manager"), say("set up services, assign seats, associate domains")),
-        "report_viewer": (say("Report Viewer"), say("see the inventory, orders, reports and keys")),
-        "account_viewer": (say("Account Viewer"), say("see the inventory, orders and reports")),
+    allows = {
+        "account_admin": say("everything: users, domains, services, orders"),
+        "agreement_admin": say("see agreements, invite other Agreement Admins"),
+        "user_admin": say("invite and manage users"),
+        "account_manager": say("set up services, assign seats, associate domains"),
+        "report_viewer": say("see the inventory, orders, reports and keys"),
+        "account_viewer": say("see the inventory, orders and reports"),
     }
-    return known.get(role) or (shown(harmless(role.replace("_", " "))), None)
+    name = ROLE_NAMES[language.code].get(role) or harmless(role.replace("_", " "))
+    return shown(name), allows.get(role)

@@ -49,7 +49,7 @@ def ready(event: ServiceProvisioned, context: Context) -> Letter:
             edition=edition, day=day,
         )
         if event.usable
-        else say("Ready: %(n)s %(edition)s, one step is left", n=language.number(quantity), edition=edition)
+        else say("Ready: %(n)s %(edition)s, a domain is missing", n=language.number(quantity), edition=edition)
     )  # fmt: skip
     added = ((say("Added now"), shown(language.number(event.quantity))),) if event.quantity else ()
     since = say("Usable from") if event.usable else say("Set up on")
@@ -90,6 +90,7 @@ def _steps_left(context: Context) -> Points:
             say("Name the person who administers the domain"),
             say("That person proves it with one record in the DNS; we then write to you again"),
         ),
+        numbered=True,
     )
 
 
