@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 import signal
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -73,7 +74,7 @@ def up(
         else:
             run_until_stopped(options)
     except* (AlreadyRuns, DidNotStart) as failures:
-        raise click.ClickException("\n".join(map(str, failures.exceptions))) from None
+        raise click.ClickException("\n".join(_sentences(failures))) from None
 
 
 @click.command()
@@ -95,6 +96,7 @@ def down(folder: Folder) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As a document for programs.")
 def status(folder: Folder, *, as_json: bool) -> None:
     """Say what runs and where; exit code 0 when everything is ready, else 3."""
+    from deploy.local.status import parts  # noqa: PLC0415
     from deploy.local.status import status as status_of  # noqa: PLC0415
 
     document = asyncio.run(status_of(folder))
@@ -105,9 +107,9 @@ def status(folder: Folder, *, as_json: bool) -> None:
         for service, roles in document["services"].items():
             for role, entry in roles.items():
                 click.echo(f"  {service:14} {role:7} {'ready' if entry['ready'] else 'not ready':10} {entry['url']}")
-        for name in ("mailbox",):
-            if url := document.get(name, {}).get("url"):
-                click.echo(f"  {name:14} {'':18} {url}")
+        run = folder.run()
+        for name, whose, where in parts(run) if run else ():
+            click.echo(f"  {name:14} {whose:18} {where}")
     raise SystemExit(0 if document["state"] == "ready" else 3)
 
 
@@ -163,6 +165,9 @@ def tour(folder: Folder) -> None:
     from deploy.local.tour import run as tell  # noqa: PLC0415
 
     with running_or_own(folder) as document:
+        run = folder.run()
+        if run is None or not {"mailbox", "dns-control"} <= set(run.helpers):
+            raise click.ClickException("the tour reads the mailbox and publishes at the development DNS; this run has others")
         raise SystemExit(tell(document))
 
 
@@ -172,6 +177,15 @@ def relock_kafka() -> None:
     from deploy.local.jars import relock  # noqa: PLC0415
 
     relock()
+
+
+def _sentences(failures: BaseExceptionGroup[Exception]) -> Iterator[str]:
+    """What each failure says, whichever group it stands in."""
+    for failure in failures.exceptions:
+        if isinstance(failure, BaseExceptionGroup):
+            yield from _sentences(failure)
+        else:
+            yield str(failure)
 
 
 def _your_kafka(address: str | None) -> "KafkaAccess | None":

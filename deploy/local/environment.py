@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from deploy.local.keys import Keys
 from deploy.local.nursery import ROOT
@@ -35,6 +35,8 @@ class Surroundings:
     dns: tuple[str, int]
     otlp: str | None = None
     """Where traces are sent."""
+    smtp_settings: Mapping[str, str] = field(default_factory=dict)
+    """How a mail server is spoken to that is not the mailbox."""
 
     def service(self, name: str) -> dict[str, str]:
         """The settings of a service's roles, as environment variables; each role adds its own port."""
@@ -105,6 +107,7 @@ class Surroundings:
                     "MAIL_FROM": "no-reply@vestibule.example",
                     "MAIL_FROM_NAME": "Vestibule",
                     "LINKS_URL": self.urls["identity"],
+                    **self.smtp_settings,
                     **portal,
                 }
             case _:

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import shlex
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -63,10 +64,17 @@ class Folder:
     def log(self, name: str) -> Path:
         return self.path / "logs" / f"{name}.log"
 
+    def command(self, name: str) -> str:
+        """A command on this folder, as one types it."""
+        return (
+            f"vestibule {name}" if self.path == DEFAULT.absolute() else f"vestibule {name} --data {shlex.quote(str(self.path))}"
+        )
+
     def logs(self) -> dict[str, Path]:
-        """All logs by name."""
+        """All logs by name; of PostgreSQL and Kafka only when they are ours."""
         own = {file.stem: file for file in sorted((self.path / "logs").glob("*.log"))}
-        return {**own, "postgres": self.postgres / "postgres.log", "kafka": self.kafka / "node-1.log"}
+        servers = {"postgres": self.postgres / "postgres.log", "kafka": self.kafka / "node-1.log"}
+        return {**own, **{name: file for name, file in servers.items() if file.exists()}}
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
@@ -74,7 +82,7 @@ class Folder:
         self.path.mkdir(parents=True, exist_ok=True)
         with self._lock_file.open("w") as lock:
             if not _locked(lock.fileno(), fcntl.LOCK_EX):
-                raise AlreadyRuns(f"Vestibule runs already on {self.path}; see: vestibule status")
+                raise AlreadyRuns(f"Vestibule runs already on {self.path}; see: {self.command('status')}")
             yield
 
     def runs(self) -> bool:

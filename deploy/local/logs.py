@@ -21,7 +21,9 @@ def logs(folder: Folder, *, follow: bool, service: str | None) -> None:
     """Show the last lines of every log, or of SERVICE's (a service, a role such as domains-api, kafka, postgres)."""
     found = {name: path for name, path in folder.logs().items() if service is None or name.startswith(service)}
     if not found:
-        raise click.ClickException(f"there is no log of {service}" if service else "there are no logs")
+        raise click.ClickException(
+            f"there is no log of {service} here; a part of your own keeps its own" if service else "there are no logs"
+        )
     width = max(map(len, found))
     readers = {name: _lines(path) for name, path in found.items()}
     while True:

@@ -24,7 +24,7 @@ def detach(folder: Folder) -> None:
     """Starts `up` as this command was given, in the background, and waits until all is ready."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--detach"]
     _start(folder, [sys.executable, "-P", "-m", "shared.cli", *arguments])
-    click.echo(f"ready on {folder.path}; see: vestibule status")
+    click.echo(f"ready on {folder.path}; see: {folder.command('status')}")
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def running_or_own(folder: Folder) -> Iterator[dict[str, Any]]:
 
 def _start(folder: Folder, command: list[str]) -> subprocess.Popen[bytes]:
     if folder.runs():
-        raise AlreadyRuns(f"Vestibule runs already on {folder.path}; see: vestibule status")
+        raise AlreadyRuns(f"Vestibule runs already on {folder.path}; see: {folder.command('status')}")
     log = folder.log("up")
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as out:

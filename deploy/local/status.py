@@ -1,10 +1,27 @@
 """What runs: the document of `vestibule status --json`, which other programs may rely on."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
-from deploy.local.folder import Folder
+from deploy.local.folder import Folder, Run
 from deploy.local.role import is_ready
+
+
+def parts(run: Run) -> Iterator[tuple[str, str, str]]:
+    """Name, whose it is and address of what the services stand on, as far as it is known yet."""
+    database = urlsplit(next(iter(run.postgres.get("urls", {}).values()), ""))
+    places = {
+        "kafka": (run.kafka["pid"], run.kafka.get("bootstrap")),
+        "postgres": (run.postgres["pid"], f"{database.hostname}:{database.port}" if database.hostname else None),
+        "smtp": ("mailbox" in run.helpers, run.smtp and f"{run.smtp['host']}:{run.smtp['port']}"),
+        "dns": ("dns-control" in run.helpers, run.dns and f"{run.dns['host']}:{run.dns['port']}"),
+        "mailbox": (True, run.mailbox.get("url")),
+    }
+    for name, (own, where) in places.items():
+        if where:
+            yield name, "" if own else "your own", where
 
 
 async def status(folder: Folder) -> dict[str, Any]:

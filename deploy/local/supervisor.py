@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from deploy.local import your_parts
 from deploy.local.databases import Databases
 from deploy.local.environment import KafkaAccess, Surroundings, clean_environment
 from deploy.local.folder import Folder, Run
@@ -86,6 +87,8 @@ class Supervisor:
 
     async def _start(self) -> None:
         names = [f"{service}-{role}" for service in self._services for role in ROLES]
+        options = self._options
+        await your_parts.check(kafka=options.kafka, db=options.db, smtp=options.smtp, dns=options.dns)
         self._ports = allocate(self._folder.ports, [*names, *HELPERS], self._options.base_port)
         self._keys = Keys.of(self._folder.keys, self._services)
         loaded = asyncio.create_task(self._nursery.load())
@@ -101,6 +104,7 @@ class Supervisor:
             smtp=(self._state.smtp["host"], self._state.smtp["port"]),
             dns=(self._state.dns["host"], self._state.dns["port"]),
             otlp=self._options.otlp,
+            smtp_settings=your_parts.smtp_settings(os.environ) if self._options.smtp else {},
         )
         self._say("preparing databases and topics")
         async with asyncio.TaskGroup() as second:
@@ -166,7 +170,14 @@ class Supervisor:
 
     async def _prepare(self, service: str, surroundings: Surroundings) -> None:
         settings = surroundings.service(service)
-        await self._run_once(f"{service}-migrate", [service, "migrate"], settings)
+        try:
+            await self._run_once(f"{service}-migrate", [service, "migrate"], settings)
+        except DidNotStart as failure:
+            advice = (
+                f"The data in {self._folder.path} may be of another version of Vestibule. Go back to that version, or begin"
+                f" anew and lose them: {self._folder.command('reset')}"
+            )
+            raise DidNotStart(f"{failure}\n{advice}") from None
         if service == "identity":
             bootstrap = ["identity", "bootstrap", "--client-secret-file", str(self._folder.vendor_client.absolute())]
             await self._run_once("identity-bootstrap", bootstrap, settings)

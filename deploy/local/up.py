@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import click
 
-from deploy.local.folder import Run
+from deploy.local.folder import Folder, Run
 from deploy.local.supervisor import Options, Supervisor
 
 
@@ -23,7 +23,9 @@ async def _run(options: Options) -> None:
     def say(words: str) -> None:
         click.echo(f"{time.monotonic() - began:6.1f} s  {words}")
 
-    running = asyncio.create_task(Supervisor(options, say).run(on_ready=lambda run: say(f"ready\n\n{addresses(run)}")))
+    running = asyncio.create_task(
+        Supervisor(options, say).run(on_ready=lambda run: say(f"ready\n\n{addresses(run, options.folder)}"))
+    )
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, _stopper(running, say))
     try:
@@ -32,12 +34,13 @@ async def _run(options: Options) -> None:
         say("stopped")
 
 
-def addresses(run: Run) -> str:
+def addresses(run: Run, folder: Folder) -> str:
     """What a person wants to open, and what to do next."""
     apis = [(service, roles["api"]["url"]) for service, roles in run.services.items() if "api" in roles]
     shown = [*apis, ("mailbox", run.mailbox["url"])] if run.mailbox["url"] else apis
     lines = [f"  {name:14} {url}" for name, url in shown]
-    return "\n".join([*lines, "", "  Next: vestibule tour · vestibule status · vestibule logs -f · Ctrl-C"])
+    following = " · ".join(map(folder.command, ("tour", "status", "logs -f")))
+    return "\n".join([*lines, "", f"  Next: {following} · Ctrl-C"])
 
 
 def _stopper(running: asyncio.Task[None], say: Callable[[str], None]) -> Callable[[], None]:

@@ -1,0 +1,122 @@
+"""Parts that you bring yourself (`--kafka`, `--db`, `--smtp`, `--dns`): asked before anything is built on them.
+
+What does not answer, or not to us, is refused in a sentence that names the option.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from deploy.local.databases import Databases, SqlFailed
+from deploy.local.environment import PREFIX, KafkaAccess
+from deploy.local.kafka import ANSWERS
+from deploy.local.processes import DidNotStart, run
+
+PATIENCE = 5.0
+MAY_MAKE = "select rolsuper or (rolcreatedb and rolcreaterole) from pg_roles where rolname = current_user;"
+NAME_SERVERS_OF_THE_ROOT = bytes.fromhex("5653 0000 0001 0000 0000 0000 00 0002 0001")
+"""A DNS query (RFC 1035 §4.1): number, no flags, one question, which is `. NS IN`."""
+
+
+async def check(
+    *, kafka: KafkaAccess | None, db: str | None, smtp: tuple[str, int] | None, dns: tuple[str, int] | None
+) -> None:
+    """Asks all that are given; refuses with a sentence for each that will not do."""
+    asked = [
+        *([_kafka_refusal(kafka)] if kafka else []),
+        *([_db_refusal(db)] if db else []),
+        *([_smtp_refusal(*smtp)] if smtp else []),
+        *([_dns_refusal(*dns)] if dns else []),
+    ]
+    if refusals := [why for why in await asyncio.gather(*asked) if why]:
+        raise DidNotStart("\n".join(refusals))
+
+
+async def _kafka_refusal(access: KafkaAccess) -> str | None:
+    """Why a Kafka will not do: it does not let its operator in."""
+    client = {
+        "bootstrap.servers": access.bootstrap,
+        "security.protocol": access.security,
+        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.username": access.username,
+        "sasl.password": access.password,
+    }
+    try:
+        await run([sys.executable, "-P", ANSWERS, "0"], env={**os.environ, "KAFKA_CLIENT": json.dumps(client)})
+    except DidNotStart as failure:
+        why = str(failure).strip().rpartition("\n")[2]
+        return f"--kafka {access.bootstrap}, as {access.username} by {access.security}: {why}"
+    return None
+
+
+async def _db_refusal(url: str) -> str | None:
+    """Why a PostgreSQL will not do: it does not let us in, or not make roles and databases."""
+    place = urlsplit(url)
+    who = f"--db on {place.hostname}:{place.port or 5432}, as {place.username}"
+    try:
+        may = await asyncio.to_thread(Databases(url, Path(os.devnull)).sql, MAY_MAKE)
+    except SqlFailed as failure:
+        why = str(failure).strip().removeprefix("psql: error: ").replace("\n", " ")
+        return f"{who}: {why}"
+    return None if may == "t" else f"{who}: may not make roles and databases (alter role … createrole createdb)"
+
+
+async def _smtp_refusal(host: str, port: int) -> str | None:
+    """Why an address will not do: no mail server greets there (RFC 5321 §4.2)."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            reader, writer = await asyncio.open_connection(host, port)
+            greeting = await reader.readline()
+            writer.close()
+    except (OSError, TimeoutError) as fault:
+        return f"--smtp {host}:{port}: {_said(fault)}"
+    return None if greeting.startswith(b"220") else f"--smtp {host}:{port}: no mail server answers there"
+
+
+async def _dns_refusal(host: str, port: int) -> str | None:
+    """Why an address will not do: no name server answers there about the root."""
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[None] = loop.create_future()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            transport, _ = await loop.create_datagram_endpoint(lambda: _Question(answered), remote_addr=(host, port))
+            try:
+                await answered
+            finally:
+                transport.close()
+    except (OSError, TimeoutError) as fault:
+        return f"--dns {host}:{port}: {_said(fault)}"
+    return None
+
+
+def smtp_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """How your mail server is spoken to, from the variables that notifications has for it; without them, in clear."""
+    names = ("SMTP_STARTTLS", "SMTP_USERNAME", "SMTP_PASSWORD", "SMTP_CA_FILE", "MAIL_FROM")
+    return {name: environment[PREFIX + name] for name in names if PREFIX + name in environment}
+
+
+class _Question(asyncio.DatagramProtocol):
+    """Asks once; any answer will do."""
+
+    def __init__(self, answered: asyncio.Future[None]) -> None:
+        self._answered = answered
+
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
+        transport.sendto(NAME_SERVERS_OF_THE_ROOT)
+
+    def datagram_received(self, data: bytes, addr: object) -> None:  # noqa: ARG002
+        if not self._answered.done():
+            self._answered.set_result(None)
+
+    def error_received(self, exc: Exception) -> None:
+        if not self._answered.done():
+            self._answered.set_exception(exc)
+
+
+def _said(fault: OSError | TimeoutError) -> str:
+    """A fault of the network in words."""
+    return "nobody answers" if isinstance(fault, TimeoutError | ConnectionRefusedError) else str(fault)
