@@ -128,7 +128,7 @@ class Subscriber:
                 del self._assignment.lost[partition]
 
     async def measure(self) -> None:
-        """Sets the metrics of what is not read yet, in the partitions read here, and of what is parked; sees what stands still."""
+        """Sets the metrics of what is not read yet here and of what is parked, and sees which partitions stand still."""
         await self._consumer.measure()
         places = await self._assignment.places()
         for partition, (position, end) in (places or {}).items():

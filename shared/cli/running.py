@@ -8,8 +8,9 @@ import click
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared import clock, db, ids
+from shared.bus.rebuilding import NotRebuilt, rebuild
 from shared.bus.replay import replay
-from shared.cli.faults import run, settings_of
+from shared.cli.faults import REFUSED, fail, run, settings_of
 from shared.db import PooledDatabase
 from shared.migrate import check_schema, migrate
 from shared.service import AnyService, N, P, S, Service, opened
@@ -68,6 +69,21 @@ def run_on(url: str, purpose: str, work: Callable[[PooledDatabase], Awaitable[T]
         return await work(PooledDatabase(engine, db.Tools(now=clock.now, new_id=ids.new_id, committed=lambda: None)))
 
     return run(_on(url, purpose, on_database))
+
+
+def run_rebuild(name: str, topic: str) -> None:
+    """Has a service hear all of a topic again, from the topic's owner."""
+    listeners = service_of(name).listeners
+
+    async def work(database: PooledDatabase) -> None:
+        async with database.transaction() as tx:
+            await rebuild(tx, listeners, topic, now=clock.now())
+
+    try:
+        run_on(database_of_settings(), "rebuild", work)
+    except NotRebuilt as refusal:
+        fail(str(refusal), REFUSED)
+    click.echo(f"{name} hears all of {topic} again")
 
 
 async def _on(url: str, purpose: str, work: Callable[[AsyncEngine], Awaitable[T]]) -> T:

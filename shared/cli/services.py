@@ -1,4 +1,4 @@
-"""`vestibule <service> api | worker | migrate | replay | parked`, and what a service adds for operators in its room `cli`."""
+"""`vestibule <service> api | worker | migrate | …`, and what a service adds for its operators in its own room `cli`."""
 
 import importlib
 import importlib.util
@@ -32,7 +32,7 @@ def service_group(name: str) -> click.Group:
     def running() -> Any:
         return importlib.import_module("shared.cli.running")
 
-    group = ServiceGroup(name, help=f"The service {name}: api, worker, migrate, replay, parked.")
+    group = ServiceGroup(name, help=f"The service {name}: api, worker, migrate, replay, rebuild, parked.")
     group.add_command(click.Command("api", callback=lambda: running().run_role(name, "api"), help="Answer HTTP."))
     group.add_command(
         click.Command(
@@ -47,5 +47,12 @@ def service_group(name: str) -> click.Group:
             "replay", callback=lambda: running().run_replay(name), help="Send again what was told, with its ids and numbers."
         )
     )
+
+    @group.command()
+    @click.argument("topic")
+    def rebuild(topic: str) -> None:
+        """Forget what was heard on TOPIC and hear all of it again, from its owner. For projections alone."""
+        running().run_rebuild(name, topic)
+
     group.add_command(parked_group(lambda: {name: running().database_of_settings()}))
     return group

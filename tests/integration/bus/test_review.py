@@ -9,17 +9,18 @@ from uuid import UUID
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from shared import ids
 from shared.bus.consumer import Consumer
 from shared.bus.healing import Healer
+from shared.bus.rebuilding import NotRebuilt, rebuild
 from shared.bus.review import Reviewer
 from shared.bus.subscriber import Subscriber
 from shared.bus.tables import outbox_queue, review
 from tests.integration.bus.broker import Broker, eventually, relaying
 from tests.integration.bus.doors import Doors
-from tests.integration.bus.ledger import Ledger, associated, profile
+from tests.integration.bus.ledger import Ledger, associated, newest, profile
 from tests.support.servers import running_kafka
 
 pytestmark = pytest.mark.anyio
@@ -159,3 +160,25 @@ async def test_the_documents_of_a_compacted_topic_made_anew_are_the_current_ones
 
         await eventually(so)
         await reviewed(ledger)
+
+
+async def test_a_projection_is_rebuilt_from_the_owner_and_nothing_that_acts_is(ledger: Ledger, own_broker: Broker) -> None:
+    partners = [ids.new_id() for _ in range(20)]
+    async with ledger.database.transaction() as tx:
+        tx.emit(*[profile(partner, 1) for partner in partners])
+    async with working(ledger, own_broker, Doors(ledger)):
+
+        async def known() -> bool:
+            return await ledger.newest() == {str(partner): 1 for partner in partners}
+
+        await eventually(known)
+        await reviewed(ledger)
+        async with ledger.database.transaction() as tx:
+            await tx.execute(delete(newest))
+            await rebuild(tx, ledger.consumer.listeners, "partner.profile", now=ledger.now())
+        await eventually(known)
+
+        for topic, name in ((TOPIC, "acted-upon"), ("order.placed", "not-heard")):
+            async with ledger.database.transaction() as tx:
+                with pytest.raises(NotRebuilt, match=name):
+                    await rebuild(tx, ledger.consumer.listeners, topic, now=ledger.now())
