@@ -108,11 +108,15 @@ class Nursery:
     async def _hear(self) -> None:
         while news := await self._next():
             if "started" in news:
-                self._started.pop(news["started"]).set_result(news["pid"])
+                told, what = self._started.pop(news["started"]), news["pid"]
             else:
-                self._ended[news["ended"]].set_result(news["code"])
+                told, what = self._ended[news["ended"]], news["code"]
+            # Whoever waited may have given up: when one thing does not start, the others are no longer waited for.
+            if not told.done():
+                told.set_result(what)
         for started in self._started.values():
-            started.set_exception(DidNotStart("the process that starts programs is gone"))
+            if not started.done():
+                started.set_exception(DidNotStart("the process that starts programs is gone"))
         self._started.clear()
         for ended in self._ended.values():
             if not ended.done():

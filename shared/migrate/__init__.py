@@ -83,7 +83,10 @@ def head(service: str) -> str:
 
 
 async def migrate(service: str, engine: AsyncEngine) -> str:
-    """Brings the database to the newest revision; whoever comes second waits and finds it done. Returns the revision."""
+    """Brings the database to the newest revision; whoever comes second waits and finds it done. Returns the revision.
+
+    Refuses `SchemaOutOfWindow` when the database is at a revision of another version, which nobody here knows the way from.
+    """
 
     def upgrade(connection: Connection) -> None:
         alembic = config(service)
@@ -96,6 +99,9 @@ async def migrate(service: str, engine: AsyncEngine) -> str:
         await connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": LOCK})
         await connection.commit()
         try:
+            known = [step.revision for step in ScriptDirectory.from_config(config(service)).walk_revisions()]
+            if (current := await revision(connection)) not in (None, *known):
+                raise SchemaOutOfWindow(f"the database of {service} is at revision {current}, which this version does not know")
             await connection.run_sync(upgrade)
             await connection.commit()
         finally:

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from deploy.local.databases import Databases as Server
 from deploy.local.dns import DnsServer, Hierarchy
 from deploy.local.dns.hierarchy import ROOT
 from deploy.local.kafka import Kafka
@@ -131,6 +132,24 @@ def test_the_tour_goes_well_on_parts_of_your_own(
         assert "this run has others" in refused.stderr
 
     asyncio.run(story())
+
+
+@pytest.mark.usefixtures("_as_operator")
+def test_data_of_another_version_are_refused_with_the_way_out(
+    tmp_path: Path, your_postgres: Databases, your_kafka: Kafka
+) -> None:
+    tmp_path.chmod(0o711)
+    server = your_postgres.server.databases
+    server.create("identity")
+    theirs = Server(server.superuser_url.removesuffix("/postgres") + "/identity", tmp_path / "roles.json")
+    theirs.sql("drop table if exists alembic_version; create table alembic_version as select '9999' as version_num;")
+    theirs.sql("grant all on alembic_version to identity;")
+
+    said = refusal(tmp_path, f"--kafka={your_kafka.bootstrap}", f"--db={server.superuser_url}")
+
+    assert "the database of identity is at revision 9999, which this version does not know" in said
+    assert f"vestibule reset --data {tmp_path / 'data'}" in said
+    server.sql("drop database identity with (force);")
 
 
 def test_a_server_where_nobody_answers_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
