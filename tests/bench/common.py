@@ -80,7 +80,7 @@ def run_on_postgres(title: str, measure: Callable[[Databases], Coroutine[Any, An
     """The same for what needs no broker."""
     as_json = wants_json(title)
     with running_postgres() as postgres:
-        figures = asyncio.run(measure(postgres))
+        figures = uvloop.run(measure(postgres))
     report(title, figures, as_json=as_json)
 
 
