@@ -13,7 +13,9 @@ from tests.chaos.model import Model
 T = TypeVar("T")
 
 TIMEOUT: Final = 6.0
-PATIENCE: Final = 300.0
+PATIENCE: Final = 900.0
+"""Long enough for a mail that was put off four times, which is tried again after ten minutes."""
+
 FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 2.0
 ASK_AGAIN: Final = {"request-in-flight", "changed-meanwhile"}

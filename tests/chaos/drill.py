@@ -13,7 +13,7 @@ import httpx
 from tests.chaos.audit import Finding, audit
 from tests.chaos.audit.evidence import gather
 from tests.chaos.audit.finding import Wrong
-from tests.chaos.client import TIMEOUT
+from tests.chaos.client import PATIENCE, TIMEOUT
 from tests.chaos.faults import Fire, targets_of
 from tests.chaos.journey import Town, live
 from tests.chaos.model import Model
@@ -25,8 +25,8 @@ from tests.chaos.watch import Watch
 WARM_UP: Final = 5.0
 """Seconds of work before the first fault."""
 
-QUIET_WITHIN: Final = 600.0
-"""After the last fault; a mail whose attempts failed a few times is tried again after ten minutes."""
+QUIET_WITHIN: Final = PATIENCE
+"""Seconds after the end of the last story."""
 
 SAY_EVERY: Final = 10.0
 
@@ -68,7 +68,7 @@ async def drill(order: Order, folder: Path, say: Callable[[str], None]) -> Outco
         evidence = await gather(stack, http, town.partners)
         findings = [*audit(evidence, model)]
         if not quiet:
-            findings.insert(0, Finding(Wrong.LOST, f"not quiet {QUIET_WITHIN:.0f} s after the last fault: {watch.left}"))
+            findings.insert(0, Finding(Wrong.LOST, f"not quiet {QUIET_WITHIN:.0f} s after the last story: {watch.left}"))
         now = time.monotonic()
         return Outcome(order.seed, fire, watch, model, evidence, findings, seconds=now - begun, quiet_after=now - out)
 

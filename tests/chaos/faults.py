@@ -23,9 +23,9 @@ MANNERS: Final = {
     Kind.HALF_OPEN: Manner.HALF_OPEN,
 }
 MAIL: Final[dict[str, dict[str, Any]]] = {
-    "451 after the mail": {"answer": "451 4.3.0 later", "times": 3},
-    "450 for the recipient": {"recipient": "450 4.2.1 busy", "times": 3},
-    "cut after the mail": {"cut": True, "times": 3},
+    "451 after the mail": {"answer": "451 4.3.0 later", "times": 2},
+    "450 for the recipient": {"recipient": "450 4.2.1 busy", "times": 2},
+    "cut after the mail": {"cut": True, "times": 2},
     "hang": {"hang": SMTP_TIMEOUT + 0.5},
 }
 ONLINE_SERVICE: Final[dict[str, dict[str, Any]]] = {
