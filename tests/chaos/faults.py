@@ -6,6 +6,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import httpx
@@ -54,6 +55,7 @@ class Fire:
         self._stack = stack
         self._http = http
         self._say = say
+        self._last_coordinator = f"kafka-{stack.kafka.nodes[0].id}"
         self._lasting: set[asyncio.Task[None]] = set()
         self._admin = AdminClient({**stack.kafka.client_settings, "log_level": 0})
 
@@ -149,13 +151,12 @@ class Fire:
         return f"kafka-{leader}" if leader > 0 else ""
 
     def _coordinator(self) -> str:
-        """The leader of the one partition that holds the groups' offsets."""
-        try:
+        """The leader of the one partition that holds the groups' offsets; the last one known while nobody says it."""
+        with suppress(KafkaException):
             topic = self._admin.list_topics("__consumer_offsets", timeout=3).topics["__consumer_offsets"]
-        except KafkaException:
-            return ""
-        leader = topic.partitions[0].leader if topic.partitions else -1
-        return f"kafka-{leader}" if leader > 0 else ""
+            leaders = [partition.leader for partition in topic.partitions.values() if partition.leader > 0]
+            self._last_coordinator = f"kafka-{leaders[0]}" if leaders else self._last_coordinator
+        return self._last_coordinator
 
 
 ACTS: Final[dict[Kind, Callable[[Fire, Fault], Awaitable[bool]]]] = {
