@@ -172,6 +172,7 @@ async def hall(settings: dict[str, Any]) -> AsyncIterator[Hall]:
             "order_id": contoso.order["id"],
             "entitlement_id": contoso.entitlements[E1],
             "seat_id": seat["id"],
+            "slug": contoso.slug,
         }
         yield Hall(story, people, ids, fabrikam)
 
