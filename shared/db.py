@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol, TypeVarTuple
 
 import asyncpg
 from sqlalchemy import Executable, Row
-from sqlalchemy.engine import CursorResult
+from sqlalchemy.engine import CursorResult, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.event import listen
 from sqlalchemy.exc import InvalidatePoolError
@@ -25,6 +25,10 @@ from shared.statements import Compiled
 Ts = TypeVarTuple("Ts")
 
 STATEMENT_TIMEOUT_MS: Final = 15_000
+
+CONNECTS_WITHIN: Final = 5.0
+ANSWERS_WITHIN: Final = 20.0
+"""Seconds for any answer, a little more than the server itself gives a statement. Whoever is silent for longer is gone."""
 
 
 class ChangedMeanwhile(Exception):
@@ -219,7 +223,8 @@ def connect(url: str, *, pool: int, name: str) -> AsyncEngine:
         pool_use_lifo=True,  # what broke is seen first
         hide_parameters=True,  # what a statement was given belongs in no message
         connect_args={
-            "timeout": 5,
+            "timeout": CONNECTS_WITHIN,
+            "command_timeout": ANSWERS_WITHIN,
             "server_settings": {
                 "application_name": name,
                 "statement_timeout": str(STATEMENT_TIMEOUT_MS),
@@ -228,8 +233,15 @@ def connect(url: str, *, pool: int, name: str) -> AsyncEngine:
             },
         },
     )
+    listen(engine.sync_engine, "handle_error", _silent_is_gone)
     listen(engine.sync_engine, "checkout", _closed_is_gone)
     return engine
+
+
+def _silent_is_gone(context: ExceptionContext) -> None:
+    """A connection on which no answer came in time is never used again, nor are those that were made before it."""
+    if isinstance(context.original_exception, TimeoutError):
+        context.is_disconnect = True
 
 
 def _closed_is_gone(connection: DBAPIConnection, *_: object) -> None:

@@ -3,17 +3,25 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Final
 
 import asyncpg
 
-from shared.bus.queue import connect
+from shared.bus.queue import GONE, connect
 
+TAKE: Final = "select shard from unnest($2::integer[]) as shard where pg_try_advisory_lock($1, shard)"
 LOCKS: Final = 0x6F757462
 """The first of an advisory lock's two numbers; the second is the shard."""
 
 ASK_EVERY: Final = 1.0
 """Seconds between attempts at what others hold, and between probes of the connection."""
+
+PROBE_WITHIN: Final = 5.0
+
+LET_GO_AFTER: Final = timedelta(seconds=15)
+"""The server ends a connection that asks nothing for so long, and with it the locks: of a machine that is gone, or a process
+that is held up. Longer than this process takes to know that it has lost them."""
 
 
 class LockLost(Exception):
@@ -34,17 +42,17 @@ class Guard:
 
     @property
     def lost(self) -> bool:
-        """Whether the connection has ended, and with it the locks."""
+        """Whether the connection has ended, and with it the locks, or may have."""
         return self._gone.is_set()
 
     async def watch(self) -> None:
         """Takes what becomes free and probes what is held; raises `LockLost` at once when the connection ends."""
         while True:
-            for shard in self._wanted - self.shards:
-                if await self._connection.fetchval("select pg_try_advisory_lock($1, $2)", LOCKS, shard, timeout=5):
-                    self.shards.add(shard)
-                    self.on_duty.set()
-            await self._connection.fetchval("select 1", timeout=5)
+            try:
+                await self._take_and_probe()
+            except GONE:
+                self._gone.set()
+                raise
             try:
                 async with asyncio.timeout(ASK_EVERY):
                     await self._gone.wait()
@@ -52,11 +60,17 @@ class Guard:
                 continue
             raise LockLost
 
+    async def _take_and_probe(self) -> None:
+        taken = await self._connection.fetch(TAKE, LOCKS, self._wanted - self.shards, timeout=PROBE_WITHIN)
+        self.shards.update(row[0] for row in taken)
+        if self.shards:
+            self.on_duty.set()
+
 
 @asynccontextmanager
 async def guarding(url: str, name: str, shards: Collection[int]) -> AsyncIterator[Guard]:
     """A guard that takes locks as soon as it watches, and lets go of them at the end."""
-    connection = await connect(url, name)
+    connection = await connect(url, name, {"idle_session_timeout": f"{LET_GO_AFTER // timedelta(milliseconds=1)}"})
     try:
         yield Guard(connection, shards)
     finally:

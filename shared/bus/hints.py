@@ -18,6 +18,8 @@ AT_MOST_EVERY: Final = 0.002
 AGAIN_AFTER: Final = 1.0
 """Seconds before a lost connection is made again."""
 
+PROBE_WITHIN: Final = 5.0
+
 log = structlog.get_logger(__name__)
 
 
@@ -41,7 +43,7 @@ class Hints:
         while True:
             await self._committed.wait()
             self._committed.clear()
-            await connection.execute(f"notify {CHANNEL}", timeout=5)
+            await connection.execute(f"notify {CHANNEL}", timeout=PROBE_WITHIN)
             await asyncio.sleep(AT_MOST_EVERY)
 
 
@@ -63,9 +65,9 @@ class Hearing:
         await connection.add_listener(CHANNEL, lambda *_: self._on_hint())
         self._on_hint()
         while not gone.is_set():
-            await connection.fetchval("select 1", timeout=5)
+            await connection.fetchval("select 1", timeout=PROBE_WITHIN)
             try:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(PROBE_WITHIN):
                     await gone.wait()
             except TimeoutError:
                 continue

@@ -1,9 +1,10 @@
 """The relay's side of the outbox: what is to be sent, page by page in the order of telling, until it is struck off."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 import asyncpg
@@ -21,6 +22,10 @@ SESSION: Final = {
     "statement_timeout": "15000",
     "timezone": "UTC",
 }
+
+CONNECTS_WITHIN: Final = 5.0
+ANSWERS_WITHIN: Final = 20.0
+"""Seconds for any answer, a little more than the server itself gives a statement. Whoever is silent for longer is gone."""
 
 GONE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 """What a connection raises when its server goes away or it was cut in the middle of something."""
@@ -55,9 +60,14 @@ class Queued:
     event: Logged
 
 
-async def connect(url: str, name: str) -> asyncpg.Connection:
-    """A connection of the relay's own, outside the service's pool."""
-    return await asyncpg.connect(url, timeout=5, server_settings={"application_name": name, **SESSION})
+async def connect(url: str, name: str, session: Mapping[str, str] = MappingProxyType({})) -> asyncpg.Connection:
+    """A connection of the relay's own, outside the service's pool. Nothing that is asked of it waits for ever."""
+    return await asyncpg.connect(
+        url,
+        timeout=CONNECTS_WITHIN,
+        command_timeout=ANSWERS_WITHIN,
+        server_settings={"application_name": name, **SESSION, **session},
+    )
 
 
 class Queue:

@@ -75,7 +75,7 @@ class Relay:
             began = time()
             self._loop.begins()
             try:
-                await self._relay()
+                await self._attempt()
             except* AWAY as errors:
                 log.warning("relay_waits", relay=self._name, errors=[repr(error) for error in errors.exceptions], seconds=pause)
             pause = FIRST_PAUSE if time() - began > LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
@@ -84,6 +84,22 @@ class Relay:
     def _topic_known(self) -> None:
         if self._work:
             self._work.topic_known()
+
+    async def _attempt(self) -> None:
+        """Relays until something is away, in a task of its own.
+
+        A group of tasks of which one fails just when the group is cancelled tells the failure alone; were it this task's
+        own group, it would go on relaying and whoever had told it to stop would wait for ever.
+        """
+        attempt = asyncio.create_task(self._relay())
+        try:
+            await asyncio.wait([attempt])
+        finally:
+            attempt.cancel()
+            await asyncio.wait([attempt])
+            error = None if attempt.cancelled() else attempt.exception()
+        if error:
+            raise error
 
     async def _relay(self) -> None:
         async with guarding(self._url, self._name, self._shards) as guard, asyncio.TaskGroup() as group:
@@ -146,7 +162,8 @@ class Work:
         if self._sends:
             await asyncio.wait(self._sends, timeout=FAREWELL)
         with suppress(*GONE):
-            await self._queue.strike(self._acknowledged)
+            async with asyncio.timeout(FAREWELL):
+                await self._queue.strike(self._acknowledged)
 
     async def _read_and_send(self) -> None:
         while True:

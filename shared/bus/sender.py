@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import lru_cache
 from typing import Final
 
@@ -20,6 +20,15 @@ LARGEST_BATCH: Final = 1_000_000
 
 PATIENCE: Final = 60.0
 """Seconds for one batch, all of aiokafka's own retries included."""
+
+ANSWERS_WITHIN: Final = 10.0
+"""Seconds for one answer of the broker."""
+
+STARTS_WITHIN: Final = 30.0
+"""Seconds for a producer to connect and to be numbered by the broker."""
+
+STOPS_WITHIN: Final = 5.0
+"""Seconds for a producer to end what it has under way, which nobody waits for any more."""
 
 log = structlog.get_logger(__name__)
 
@@ -42,9 +51,10 @@ class Sender:
             enable_idempotence=True,
             acks="all",
             max_batch_size=LARGEST_BATCH,
-            request_timeout_ms=10_000,
+            request_timeout_ms=round(1000 * ANSWERS_WITHIN),
         )
-        await self._producer.start()
+        async with asyncio.timeout(STARTS_WITHIN):
+            await self._producer.start()
 
     async def send(self, batch: Batch) -> None:
         """Returns when all replicas have the batch."""
@@ -89,11 +99,18 @@ class Sender:
             self._on_topic()
 
     async def _stop(self) -> None:
-        if self._producer:
-            # There is no public way to stop without waiting for ever for a broker that is away.
-            self._producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001
-            await self._producer.stop()
-            self._producer = None
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        # There is no public way to stop without waiting for ever for a broker that is away.
+        producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001
+        try:
+            async with asyncio.timeout(STOPS_WITHIN):
+                await producer.stop()
+        except TimeoutError:  # it waits for answers, or to write what a broker that hangs does not take
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STOPS_WITHIN):
+                    await producer.client.close()
 
     @property
     def _started(self) -> AIOKafkaProducer:
@@ -110,7 +127,7 @@ async def sending(login: Login, on_topic: Callable[[], None]) -> AsyncIterator[S
         await sender.start()
         yield sender
     finally:
-        await sender.close()
+        await asyncio.shield(sender.close())
 
 
 @lru_cache(maxsize=65_536)

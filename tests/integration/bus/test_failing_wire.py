@@ -1,0 +1,175 @@
+"""The wire to the database fails at any byte, silently or with a cut: whoever works over it goes on once it is mended.
+
+First the dialogue is held once on a sound wire. Then it is held again for every place in it, and fails there.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+
+from shared import clock, db, ids
+from shared.bus import guard, hints, queue
+from shared.bus.hints import Hearing, Hints
+from shared.bus.relay import Relay
+from tests.integration.bus.broker import Broker, relaying
+from tests.integration.bus.ledger import Ledger, associated, keeping, prepare, sent
+from tests.support.rows import number_of
+from tests.support.servers import Databases
+from tests.support.wire import Failure, Wire, wired
+
+pytestmark = pytest.mark.anyio
+TOPIC = "domain.associated"
+
+AT_ONCE = 4
+FAST = 1.0
+"""Seconds of waiting for an answer, instead of many."""
+
+BOUND = 40.0
+"""Seconds in which work must go on after the wire is mended; each wait takes at most a few of the former."""
+
+TURNS = [round(1.5**power) for power in range(20)]
+"""Of the event loop: from at once to some while later."""
+
+Dialogue = Callable[[Ledger, Wire, str], Awaitable[None]]
+"""Works over the wire, at this URL, until all is done that the ledger's database asks for, whatever happens on the way."""
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (db, queue):
+        monkeypatch.setattr(module, "CONNECTS_WITHIN", FAST)
+        monkeypatch.setattr(module, "ANSWERS_WITHIN", FAST)
+    for module in (guard, hints):
+        monkeypatch.setattr(module, "PROBE_WITHIN", FAST)
+    monkeypatch.setattr(db, "STATEMENT_TIMEOUT_MS", round(1000 * FAST))
+    monkeypatch.setattr(guard, "ASK_EVERY", FAST / 2)
+    monkeypatch.setattr(guard, "LET_GO_AFTER", timedelta(seconds=2 * FAST))
+
+
+@pytest.fixture
+def databases(postgres: Databases) -> list[str]:
+    return [postgres.prepared_database("ledger", lambda url: asyncio.run(prepare(url))) for _ in range(AT_ONCE)]
+
+
+@asynccontextmanager
+async def wired_ledger(url: str) -> AsyncIterator[tuple[Ledger, Wire, str]]:
+    """A ledger that looks at its database directly, and a wire to the same database."""
+    server = urlsplit(url)
+    async with keeping(url) as ledger, wired(server.hostname or "", server.port or 0) as wire:
+        yield ledger, wire, url.replace(f"{server.hostname}:{server.port}", f"127.0.0.1:{wire.port}")
+
+
+async def places(dialogue: Dialogue, url: str) -> list[int]:
+    """Where the dialogue can fail: before it, and by turns within or after every piece of it."""
+    async with wired_ledger(url) as (ledger, wire, over):
+        await dialogue(ledger, wire, over)
+        ends = wire.carried
+    return sorted({0, *ends[::2], *(end - 1 for end in ends[1::2])})
+
+
+async def fails_everywhere(dialogue: Dialogue, failure: Failure, databases: Sequence[str]) -> None:
+    """Holds the dialogue once for each place and lets it fail there."""
+    found = await places(dialogue, databases[0])
+    hung: list[int] = []
+
+    async def some(url: str, mine: Sequence[int]) -> None:
+        for place in mine:
+            async with wired_ledger(url) as (ledger, wire, over):
+                wire.fail_after(place, failure)
+                mending = asyncio.create_task(mend(wire))
+                try:
+                    async with asyncio.timeout(BOUND):
+                        await dialogue(ledger, wire, over)
+                except TimeoutError:
+                    hung.append(place)
+                finally:
+                    mending.cancel()
+
+    await asyncio.gather(*[some(url, found[first::AT_ONCE]) for first, url in enumerate(databases)])
+    assert hung == []
+
+
+async def mend(wire: Wire) -> None:
+    """Mends the wire when everybody who had something to say has said it into the void."""
+    await wire.failed.wait()
+    await asyncio.sleep(FAST)
+    wire.mend()
+
+
+@pytest.mark.parametrize("failure", Failure)
+async def test_a_relay_relays_whatever_byte_the_wire_fails_at(
+    failure: Failure, databases: Sequence[str], broker: Broker
+) -> None:
+    async def relay(ledger: Ledger, _: Wire, over: str) -> None:
+        claim = ids.new_id()
+        async with ledger.database.transaction() as tx:
+            tx.emit(associated(claim, 1), associated(claim, 2))
+        async with relaying(over, broker.login("domains")):
+            await nothing_is_queued(ledger)
+
+    await fails_everywhere(relay, failure, databases)
+
+
+async def nothing_is_queued(ledger: Ledger) -> None:
+    while await number_of(ledger.database.engine, "outbox_queue"):  # noqa: ASYNC110 - another connection takes it out
+        await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("failure", Failure)
+async def test_a_consumer_applies_whatever_byte_the_wire_fails_at(failure: Failure, databases: Sequence[str]) -> None:
+    async def hear(ledger: Ledger, _: Wire, over: str) -> None:
+        claim = ids.new_id()
+        records = [sent(associated(claim, version)) for version in (1, 2, 3)]
+        async with keeping(over) as consuming:
+            await consuming.consumer.handle(records)
+        assert await ledger.heard(claim) == [1, 2, 3]
+
+    await fails_everywhere(hear, failure, databases)
+
+
+@pytest.mark.parametrize("failure", Failure)
+async def test_hints_arrive_whatever_byte_the_wire_fails_at(failure: Failure, databases: Sequence[str]) -> None:
+    async def hint(_: Ledger, __: Wire, over: str) -> None:
+        heard = asyncio.Event()
+        hints = Hints(over, "test")
+        begun = [asyncio.create_task(part) for part in (hints.run(), Hearing(over, "test", heard.set).run())]
+        await heard.wait()  # it hints at itself once it listens
+        heard.clear()
+        while not heard.is_set():  # one hint may be lost
+            hints()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FAST):
+                    await heard.wait()
+        for part in begun:
+            part.cancel()
+        await asyncio.gather(*begun, return_exceptions=True)
+
+    await fails_everywhere(hint, failure, databases)
+
+
+async def test_a_relay_that_is_told_to_stop_just_when_its_wire_is_cut_stops(databases: Sequence[str], broker: Broker) -> None:
+    async def cut_and_stop(url: str, turns: Sequence[int]) -> list[int]:
+        return [turn for turn in turns if not await stops(url, turn)]
+
+    async def stops(url: str, turn: int) -> bool:
+        """Whether the relay ends when it is told so this many turns of the event loop after the cut."""
+        async with wired_ledger(url) as (ledger, wire, over):
+            relay = asyncio.create_task(Relay(over, broker.login("domains"), name="test", now=clock.now).run())
+            async with ledger.database.transaction() as tx:
+                tx.emit(associated(ids.new_id(), 1))
+            await nothing_is_queued(ledger)
+            wire.fail_after(0, Failure.CUT)
+            for _ in range(turn):
+                await asyncio.sleep(0)
+            relay.cancel()
+            wire.mend()
+            _, holds_on = await asyncio.wait([relay], timeout=BOUND)
+            relay.cancel()
+            return not holds_on
+
+    hung = await asyncio.gather(*[cut_and_stop(url, TURNS[first::AT_ONCE]) for first, url in enumerate(databases)])
+    assert [turn for some in hung for turn in some] == []
