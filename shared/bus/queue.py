@@ -10,6 +10,7 @@ from typing import Final
 import asyncpg
 
 from shared.bus.envelope import Logged
+from shared.db import KEEPALIVES
 
 # Few rows at a time are joined, so no plan is worth keeping: a generic one reads far too much of the log. What these
 # connections write may be lost in a crash of the server: an event not struck off is sent again, and dropped as known.
@@ -21,6 +22,7 @@ SESSION: Final = {
     "synchronous_commit": "off",
     "statement_timeout": "15000",
     "timezone": "UTC",
+    **KEEPALIVES,
 }
 
 CONNECTS_WITHIN: Final = 5.0

@@ -10,10 +10,12 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed
 from aiokafka.partitioner import murmur2
+from opentelemetry.trace import SpanKind
 
 from shared.bus.envelope import record
 from shared.bus.lanes import Batch
 from shared.bus.login import Login
+from shared.bus.spans import spans
 
 LARGEST_BATCH: Final = 1_000_000
 """Bytes; the topics take 1 MiB. A lane's batch stays below, unless a single event is larger."""
@@ -65,8 +67,10 @@ class Sender:
             if builder.append(timestamp=None, key=told.key, value=told.value, headers=told.headers) is None:
                 raise MessageSizeTooLargeError(batch.lane.topic)
         builder.close()
-        async with asyncio.timeout(PATIENCE):
-            await (await producer.send_batch(builder, batch.lane.topic, partition=batch.lane.partition))
+        events = [queued.event for queued in batch.events]
+        with spans([(event.topic, event.event_id, event.traceparent) for event in events], SpanKind.PRODUCER, "send"):
+            async with asyncio.timeout(PATIENCE):
+                await (await producer.send_batch(builder, batch.lane.topic, partition=batch.lane.partition))
 
     def look_up(self, topic: str) -> None:
         """Finds out in the background how many partitions a topic has; a topic that is missing is asked for again later."""

@@ -1,28 +1,22 @@
 """Hands events to their listeners, each under its own trace and as the cause of what the listener does."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from opentelemetry import trace
-from opentelemetry.context import Context
-from opentelemetry.propagate import extract
 from opentelemetry.trace import SpanKind
 
 from shared.bus.envelope import Letter
 from shared.bus.listeners import Hearing, Listeners
 from shared.bus.sorting import Item
+from shared.bus.spans import attributes, spans
 from shared.cause import caused_by
 from shared.contracts import Event
 from shared.telemetry import continued
 
 P = TypeVar("P")
 
-SAMPLED: Final = "-01"
-"""How a W3C traceparent ends when somebody records the trace."""
-
-tracer = trace.get_tracer("vestibule")
+VERB: Final = "process"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +26,16 @@ class Told:
     item: Item
     letter: Letter
     event: Event
+
+    @property
+    def topic(self) -> str:
+        """Where it was told."""
+        return self.item.stream.topic
+
+    @property
+    def event_id(self) -> str:
+        """Its id."""
+        return self.letter.headers["ce_id"].decode()
 
 
 @dataclass(eq=False)
@@ -66,48 +70,19 @@ async def _tell_topic(hearing: Hearing[P], told: Sequence[Told], ports: P) -> No
 async def _tell_together(hearing: Hearing[P], told: Sequence[Told], ports: P) -> None:
     newest = {one.item.stream: one for one in told}
     events = [one.event for one in (newest.values() if hearing.event.contract.compacted else told)]
-    with _spans(told):
+    with spans([(one.topic, one.event_id, one.letter.traceparent) for one in told], SpanKind.CONSUMER, VERB):
         for listener in hearing.together:
             await listener(events, ports)
 
 
 async def _tell_each(hearing: Hearing[P], one: Told, ports: P) -> None:
-    topic = one.item.stream.topic
+    named = attributes(one.topic, one.event_id, VERB)
     try:
         with (
-            continued(one.letter.traceparent, f"{topic} process", SpanKind.CONSUMER, _attributes(one)),
+            continued(one.letter.traceparent, f"{one.topic} {VERB}", SpanKind.CONSUMER, named),
             caused_by(one.letter.cause),
         ):
             for listener in hearing.each:
                 await listener(one.event, ports)
     except Exception as error:
         raise ListenerFailed(one.item, error) from error
-
-
-@contextmanager
-def _spans(told: Sequence[Told]) -> Iterator[None]:
-    """One span for each event of a sampled trace while all are heard at once. The others would be seen by nobody, and cost."""
-    spans = [
-        tracer.start_span(
-            f"{one.item.stream.topic} process",
-            extract({"traceparent": traceparent}, Context()),
-            kind=SpanKind.CONSUMER,
-            attributes=_attributes(one),
-        )
-        for one in told
-        if (traceparent := one.letter.traceparent) and traceparent.endswith(SAMPLED)
-    ]
-    try:
-        yield
-    finally:
-        for span in spans:
-            span.end()
-
-
-def _attributes(one: Told) -> dict[str, str]:
-    return {
-        "messaging.system": "kafka",
-        "messaging.operation.type": "process",
-        "messaging.destination.name": one.item.stream.topic,
-        "messaging.message.id": one.letter.headers["ce_id"].decode(),
-    }

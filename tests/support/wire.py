@@ -21,7 +21,8 @@ class Failure(Enum):
 class Wire:
     """Carries bytes between its own port and a server's, until it fails.
 
-    What is open at that moment never carries anything again. New connections fail in the same way until `mend`.
+    What is open at that moment never carries anything again. New connections fail in the same way until `mend`, when the
+    server finds out, as it does by its own probes, who is no longer there; the clients never do.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -29,6 +30,7 @@ class Wire:
         self._failure: Failure | None = None
         self._left: int | None = None
         self._open: set[asyncio.StreamWriter] = set()
+        self._servers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
         self.failed = asyncio.Event()
@@ -43,6 +45,9 @@ class Wire:
 
     def mend(self) -> None:
         """Lets new connections through."""
+        for writer in self._servers:
+            writer.transport.abort()
+        self._servers.clear()
         self._failure = self._left = None
         self.failed.clear()
 
@@ -57,7 +62,7 @@ class Wire:
         except OSError:
             writer.transport.abort()
             return
-        self._open.add(to_writer)
+        self._servers.add(to_writer)
         for source, target in ((reader, to_writer), (to_reader, writer)):
             task = asyncio.create_task(self._carry(source, target))
             self._tasks.add(task)
@@ -67,7 +72,7 @@ class Wire:
         """Ends everything."""
         for task in self._tasks:
             task.cancel()
-        for writer in self._open:
+        for writer in self._open | self._servers:
             writer.transport.abort()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -96,7 +101,7 @@ class Wire:
 
     def _end_if_cut(self) -> None:
         if self._failure is Failure.CUT:
-            for writer in self._open:
+            for writer in self._open | self._servers:
                 writer.transport.abort()
             self._open.clear()
 

@@ -5,7 +5,7 @@ First the dialogue is held once on a sound wire. Then it is held again for every
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -34,20 +34,24 @@ BOUND = 40.0
 TURNS = [round(1.5**power) for power in range(20)]
 """Of the event loop: from at once to some while later."""
 
-Dialogue = Callable[[Ledger, Wire, str], Awaitable[None]]
+Dialogue = Callable[[Ledger, str], Awaitable[None]]
 """Works over the wire, at this URL, until all is done that the ledger's database asks for, whatever happens on the way."""
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (db, queue):
-        monkeypatch.setattr(module, "CONNECTS_WITHIN", FAST)
-        monkeypatch.setattr(module, "ANSWERS_WITHIN", FAST)
-    for module in (guard, hints):
-        monkeypatch.setattr(module, "PROBE_WITHIN", FAST)
-    monkeypatch.setattr(db, "STATEMENT_TIMEOUT_MS", round(1000 * FAST))
-    monkeypatch.setattr(guard, "ASK_EVERY", FAST / 2)
-    monkeypatch.setattr(guard, "LET_GO_AFTER", timedelta(seconds=2 * FAST))
+@pytest.fixture
+async def ledgers(databases: list[str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Ledger]]:
+    """Ledgers that look at their databases directly and patiently; whoever is made after them is impatient."""
+    async with AsyncExitStack() as stack:
+        patient = [await stack.enter_async_context(keeping(url)) for url in databases]
+        for module in (db, queue):
+            monkeypatch.setattr(module, "CONNECTS_WITHIN", FAST)
+            monkeypatch.setattr(module, "ANSWERS_WITHIN", FAST)
+        for module in (guard, hints):
+            monkeypatch.setattr(module, "PROBE_WITHIN", FAST)
+        monkeypatch.setattr(db, "STATEMENT_TIMEOUT_MS", round(1000 * FAST))
+        monkeypatch.setattr(guard, "ASK_EVERY", FAST / 2)
+        monkeypatch.setattr(guard, "LET_GO_AFTER", timedelta(seconds=2 * FAST))
+        yield patient
 
 
 @pytest.fixture
@@ -56,40 +60,40 @@ def databases(postgres: Databases) -> list[str]:
 
 
 @asynccontextmanager
-async def wired_ledger(url: str) -> AsyncIterator[tuple[Ledger, Wire, str]]:
-    """A ledger that looks at its database directly, and a wire to the same database."""
-    server = urlsplit(url)
-    async with keeping(url) as ledger, wired(server.hostname or "", server.port or 0) as wire:
-        yield ledger, wire, url.replace(f"{server.hostname}:{server.port}", f"127.0.0.1:{wire.port}")
+async def wired_to(ledger: Ledger) -> AsyncIterator[tuple[Wire, str]]:
+    """A wire to the ledger's database, and the URL that leads over it."""
+    server = urlsplit(ledger.url)
+    async with wired(server.hostname or "", server.port or 0) as wire:
+        yield wire, ledger.url.replace(f"{server.hostname}:{server.port}", f"127.0.0.1:{wire.port}")
 
 
-async def places(dialogue: Dialogue, url: str) -> list[int]:
+async def places(dialogue: Dialogue, ledger: Ledger) -> list[int]:
     """Where the dialogue can fail: before it, and by turns within or after every piece of it."""
-    async with wired_ledger(url) as (ledger, wire, over):
-        await dialogue(ledger, wire, over)
+    async with wired_to(ledger) as (wire, over):
+        await dialogue(ledger, over)
         ends = wire.carried
     return sorted({0, *ends[::2], *(end - 1 for end in ends[1::2])})
 
 
-async def fails_everywhere(dialogue: Dialogue, failure: Failure, databases: Sequence[str]) -> None:
+async def fails_everywhere(dialogue: Dialogue, failure: Failure, ledgers: Sequence[Ledger]) -> None:
     """Holds the dialogue once for each place and lets it fail there."""
-    found = await places(dialogue, databases[0])
+    found = await places(dialogue, ledgers[0])
     hung: list[int] = []
 
-    async def some(url: str, mine: Sequence[int]) -> None:
+    async def some(ledger: Ledger, mine: Sequence[int]) -> None:
         for place in mine:
-            async with wired_ledger(url) as (ledger, wire, over):
+            async with wired_to(ledger) as (wire, over):
                 wire.fail_after(place, failure)
                 mending = asyncio.create_task(mend(wire))
                 try:
                     async with asyncio.timeout(BOUND):
-                        await dialogue(ledger, wire, over)
+                        await dialogue(ledger, over)
                 except TimeoutError:
                     hung.append(place)
                 finally:
                     mending.cancel()
 
-    await asyncio.gather(*[some(url, found[first::AT_ONCE]) for first, url in enumerate(databases)])
+    await asyncio.gather(*[some(ledger, found[first::AT_ONCE]) for first, ledger in enumerate(ledgers)])
     assert hung == []
 
 
@@ -102,16 +106,16 @@ async def mend(wire: Wire) -> None:
 
 @pytest.mark.parametrize("failure", Failure)
 async def test_a_relay_relays_whatever_byte_the_wire_fails_at(
-    failure: Failure, databases: Sequence[str], broker: Broker
+    failure: Failure, ledgers: Sequence[Ledger], broker: Broker
 ) -> None:
-    async def relay(ledger: Ledger, _: Wire, over: str) -> None:
+    async def relay(ledger: Ledger, over: str) -> None:
         claim = ids.new_id()
         async with ledger.database.transaction() as tx:
             tx.emit(associated(claim, 1), associated(claim, 2))
         async with relaying(over, broker.login("domains")):
             await nothing_is_queued(ledger)
 
-    await fails_everywhere(relay, failure, databases)
+    await fails_everywhere(relay, failure, ledgers)
 
 
 async def nothing_is_queued(ledger: Ledger) -> None:
@@ -120,20 +124,20 @@ async def nothing_is_queued(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("failure", Failure)
-async def test_a_consumer_applies_whatever_byte_the_wire_fails_at(failure: Failure, databases: Sequence[str]) -> None:
-    async def hear(ledger: Ledger, _: Wire, over: str) -> None:
+async def test_a_consumer_applies_whatever_byte_the_wire_fails_at(failure: Failure, ledgers: Sequence[Ledger]) -> None:
+    async def hear(ledger: Ledger, over: str) -> None:
         claim = ids.new_id()
         records = [sent(associated(claim, version)) for version in (1, 2, 3)]
         async with keeping(over) as consuming:
             await consuming.consumer.handle(records)
         assert await ledger.heard(claim) == [1, 2, 3]
 
-    await fails_everywhere(hear, failure, databases)
+    await fails_everywhere(hear, failure, ledgers)
 
 
 @pytest.mark.parametrize("failure", Failure)
-async def test_hints_arrive_whatever_byte_the_wire_fails_at(failure: Failure, databases: Sequence[str]) -> None:
-    async def hint(_: Ledger, __: Wire, over: str) -> None:
+async def test_hints_arrive_whatever_byte_the_wire_fails_at(failure: Failure, ledgers: Sequence[Ledger]) -> None:
+    async def hint(_: Ledger, over: str) -> None:
         heard = asyncio.Event()
         hints = Hints(over, "test")
         begun = [asyncio.create_task(part) for part in (hints.run(), Hearing(over, "test", heard.set).run())]
@@ -148,16 +152,16 @@ async def test_hints_arrive_whatever_byte_the_wire_fails_at(failure: Failure, da
             part.cancel()
         await asyncio.gather(*begun, return_exceptions=True)
 
-    await fails_everywhere(hint, failure, databases)
+    await fails_everywhere(hint, failure, ledgers)
 
 
-async def test_a_relay_that_is_told_to_stop_just_when_its_wire_is_cut_stops(databases: Sequence[str], broker: Broker) -> None:
-    async def cut_and_stop(url: str, turns: Sequence[int]) -> list[int]:
-        return [turn for turn in turns if not await stops(url, turn)]
+async def test_a_relay_that_is_told_to_stop_just_when_its_wire_is_cut_stops(ledgers: Sequence[Ledger], broker: Broker) -> None:
+    async def cut_and_stop(ledger: Ledger, turns: Sequence[int]) -> list[int]:
+        return [turn for turn in turns if not await stops(ledger, turn)]
 
-    async def stops(url: str, turn: int) -> bool:
+    async def stops(ledger: Ledger, turn: int) -> bool:
         """Whether the relay ends when it is told so this many turns of the event loop after the cut."""
-        async with wired_ledger(url) as (ledger, wire, over):
+        async with wired_to(ledger) as (wire, over):
             relay = asyncio.create_task(Relay(over, broker.login("domains"), name="test", now=clock.now).run())
             async with ledger.database.transaction() as tx:
                 tx.emit(associated(ids.new_id(), 1))
@@ -171,5 +175,5 @@ async def test_a_relay_that_is_told_to_stop_just_when_its_wire_is_cut_stops(data
             relay.cancel()
             return not holds_on
 
-    hung = await asyncio.gather(*[cut_and_stop(url, TURNS[first::AT_ONCE]) for first, url in enumerate(databases)])
+    hung = await asyncio.gather(*[cut_and_stop(ledger, TURNS[first::AT_ONCE]) for first, ledger in enumerate(ledgers)])
     assert [turn for some in hung for turn in some] == []

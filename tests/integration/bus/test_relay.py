@@ -7,6 +7,8 @@ import signal
 
 import pytest
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 from sqlalchemy import text
 
 from shared import clock, ids
@@ -18,6 +20,7 @@ from shared.bus.relay import Relay
 from shared.bus.replay import replay
 from shared.cause import Cause, caused_by
 from shared.contracts import Event, partner_topic
+from shared.telemetry import span
 from tests.integration.bus.broker import Broker, eventually, relaying
 from tests.integration.bus.ledger import NOON, Ledger, associated, declined, keeping, profile
 
@@ -91,6 +94,24 @@ async def test_an_event_carries_what_caused_it(ledger: Ledger, broker: Broker) -
     assert first["ce_causationid"] == str(cause.event_id).encode()
     assert second["ce_correlationid"] == third["ce_correlationid"] != first["ce_correlationid"]
     assert "ce_causationid" not in second
+
+
+async def test_an_event_of_a_recorded_trace_is_sent_under_it(
+    ledger: Ledger, broker: Broker, spans: InMemorySpanExporter
+) -> None:
+    claim = ids.new_id()
+    with span("the request") as request:
+        await tell(ledger, associated(claim, 1))
+    await tell(ledger, associated(claim, 2))
+    async with relaying(ledger.url, broker.login("domains")):
+        await sent(ledger)
+
+    (found,) = [one for one in spans.get_finished_spans() if one.name == f"{TOPIC} send"]
+    first, _ = await broker.records(TOPIC, claim)
+    assert found.parent
+    assert found.parent.span_id == request.get_span_context().span_id
+    assert found.kind is SpanKind.PRODUCER
+    assert dict(found.attributes or {})["messaging.message.id"] == dict(first.headers)["ce_id"].decode()
 
 
 async def test_a_failing_stream_is_held_and_arrives_in_order_once_it_can(ledger: Ledger, broker: Broker) -> None:
