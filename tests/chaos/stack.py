@@ -141,7 +141,7 @@ class Stack:
         settings = self.surroundings.operator(self.vendor_client)
         command = ["partner", "enroll", slug, *particulars, f"--replication-factor={NODES}"]
         printed = await self.vestibule(f"enroll-{slug}", command, settings)
-        made: dict[str, Any] = json.loads(printed[printed.index("{\n") :])  # librdkafka may have said something before
+        made: dict[str, Any] = json.JSONDecoder().raw_decode(printed[printed.index("{\n") :])[0]  # librdkafka talks, too
         return made
 
     def _service_names(self) -> list[str]:
