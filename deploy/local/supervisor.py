@@ -24,8 +24,6 @@ from deploy.local.role import Role
 from shared.service_names import service_names
 
 ROLES = ("api", "worker")
-OWN_SETTINGS: dict[str, dict[str, str]] = {"api": {}, "worker": {"VESTIBULE_DATABASE_POOL": "4"}}
-"""On one machine a worker's jobs take turns: each connection is 2 MB of PostgreSQL."""
 HELPERS = ("mailbox", "smtp", "dns", "dns-control", "online-service")
 READY_WITHIN = 60.0
 LOOK_EVERY = 0.5
@@ -187,8 +185,7 @@ class Supervisor:
 
     def _service_role(self, service: str, role: str, surroundings: Surroundings) -> Role:
         name = f"{service}-{role}"
-        own = {"VESTIBULE_HTTP_PORT": str(self._ports[name]), **OWN_SETTINGS[role]}
-        environment = clean_environment({**surroundings.service(service), **own})
+        environment = clean_environment({**surroundings.service(service), "VESTIBULE_HTTP_PORT": str(self._ports[name])})
         self._state.services.setdefault(service, {})
         return Role(Program(name, "shared.cli", [service, role], environment, self._folder.log(name)), self._url(name))
 
