@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import asyncpg
 import httpx
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from shared.contracts import Stream
 from tests.chaos.audit import questions
@@ -139,24 +139,26 @@ async def _feed(partner: Careful, url: str) -> Sequence[Mapping[str, Any]]:
 
 
 def _read_topics(settings: Mapping[str, str | int | float | bool]) -> Sequence[Seen]:
-    """Every record of every topic that is not the broker's own, by a client that is not ours."""
-    consumer = Consumer({**settings, "group.id": "the-audit", "enable.auto.commit": False, "log_level": 2})
+    """Every record of every topic that is not the broker's own, to the end of each, by a client that is not ours."""
+    own = {"group.id": "the-audit", "enable.auto.commit": False, "enable.partition.eof": True, "log_level": 2}
+    consumer = Consumer({**settings, **own})
     try:
         topics = [topic for name, topic in consumer.list_topics(timeout=PATIENCE).topics.items() if not name.startswith("_")]
-        places = [TopicPartition(topic.topic, number) for topic in topics for number in topic.partitions]
-        ends = {(place.topic, place.partition): consumer.get_watermark_offsets(place, timeout=PATIENCE) for place in places}
-        left = {place for place, (begin, end) in ends.items() if begin < end}
-        consumer.assign([TopicPartition(topic, number, ends[topic, number][0]) for topic, number in left])
+        places = {(str(topic.topic), number) for topic in topics for number in topic.partitions}
+        consumer.assign([TopicPartition(*place, OFFSET_BEGINNING) for place in places])
         read: list[Seen] = []
-        while left:
+        while places:
             messages = consumer.consume(1000, timeout=PATIENCE)
-            faults = [message.error() for message in messages if message.error()]
-            if faults or not messages:
-                raise KafkaException(faults[0] if faults else f"nothing came from {left}")
+            if not messages:
+                raise KafkaException(f"nothing came from {places}")
             for message in messages:
-                read.append(_seen(message))
-                if read[-1].offset + 1 >= ends[read[-1].topic, read[-1].partition][1]:
-                    left.discard((read[-1].topic, read[-1].partition))
+                fault = message.error()
+                if fault is None:
+                    read.append(_seen(message))
+                elif fault.code() == KafkaError._PARTITION_EOF:
+                    places.discard((str(message.topic()), message.partition() or 0))
+                else:
+                    raise KafkaException(fault)
         return read
     finally:
         consumer.close()
