@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deploy.local import checks, dns_command, logs, parked_command, replay_command
+from deploy.local import bus_command, checks, dns_command, logs, parked_command, replay_command
 from deploy.local.folder import AlreadyRuns, Folder
 from deploy.local.options import HostAndPort, on_folder
 from deploy.local.processes import DidNotStart
@@ -36,6 +36,7 @@ def commands() -> list[click.Command]:
         dns_command.dns,
         replay_command.replay,
         parked_command.parked,
+        bus_command.bus,
         relock_kafka,
         *checks.COMMANDS,
     ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from shared.cli.bus import bus_group
 from shared.cli.parked import parked_group
 
 
@@ -32,7 +33,7 @@ def service_group(name: str) -> click.Group:
     def running() -> Any:
         return importlib.import_module("shared.cli.running")
 
-    group = ServiceGroup(name, help=f"The service {name}: api, worker, migrate, replay, rebuild, parked.")
+    group = ServiceGroup(name, help=f"The service {name}: api, worker, migrate, replay, rebuild, parked, bus.")
     group.add_command(click.Command("api", callback=lambda: running().run_role(name, "api"), help="Answer HTTP."))
     group.add_command(
         click.Command(
@@ -54,5 +55,6 @@ def service_group(name: str) -> click.Group:
         """Forget what was heard on TOPIC and hear all of it again, from its owner. For projections alone."""
         running().run_rebuild(name, topic)
 
+    group.add_command(bus_group(lambda: importlib.import_module("shared.cli.bus_desk").surroundings_of(name)))
     group.add_command(parked_group(lambda: {name: running().database_of_settings()}))
     return group

@@ -43,6 +43,11 @@ class Broker:
     def login(self, user: str) -> Login:
         return Login(self.kafka.bootstrap, user, PASSWORD, "SASL_PLAINTEXT")
 
+    @staticmethod
+    def nowhere() -> Login:
+        """A broker that nobody runs."""
+        return Login("127.0.0.1:1", "nobody", PASSWORD, "SASL_PLAINTEXT")
+
     def admin(self) -> Admin:
         return Admin(self.operator, replication=1)
 

@@ -1,0 +1,27 @@
+"""`vestibule bus`: what is told, heard and waiting in a run."""
+
+import importlib
+from typing import Any
+
+import click
+
+from deploy.local.folder import Folder
+from deploy.local.options import on_folder
+from shared.cli.bus import bus_group
+
+
+def _surroundings(folder: Folder) -> Any:
+    run = folder.run()
+    if run is None:
+        raise click.ClickException("nothing runs here; first: vestibule up")
+    operator = folder.settings("operator")
+    login = importlib.import_module("shared.bus.login").Login(
+        operator["VESTIBULE_KAFKA_BOOTSTRAP"],
+        operator["VESTIBULE_KAFKA_OPERATOR_USERNAME"],
+        operator["VESTIBULE_KAFKA_OPERATOR_PASSWORD"],
+        operator["VESTIBULE_KAFKA_SECURITY"],
+    )
+    return importlib.import_module("shared.cli.bus_desk").surroundings(run.postgres["urls"], login)
+
+
+bus = bus_group(_surroundings, on_folder)

@@ -1,0 +1,193 @@
+"""Where operators' questions about the bus are answered: from the services' databases and from Kafka."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from confluent_kafka import KafkaException
+
+from shared import clock
+from shared.bus import standing, topics
+from shared.bus.login import Login
+from shared.bus.sorting import State
+from shared.bus.standing import Place, Standing
+from shared.bus.topics import Behind
+from shared.cli.faults import REFUSED, fail, settings_of
+from shared.cli.running import run_on, service_of
+from shared.db import PooledDatabase
+from shared.roles.starting import login_of
+
+MOST: Final = 200
+"""How many events are followed."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The databases to look in and the topics that are heard, by service, and how Kafka is reached."""
+
+    databases: Mapping[str, str]
+    hears: Mapping[str, Collection[str]]
+    login: Login
+
+
+def surroundings(databases: Mapping[str, str], login: Login) -> Surroundings:
+    """What services of these databases work in."""
+    return Surroundings(databases, {name: service_of(name).listeners.topics for name in databases}, login)
+
+
+def surroundings_of(name: str) -> Surroundings:
+    """What one service works in, by its own settings."""
+    settings = settings_of(service_of(name).settings)
+    return surroundings({name: settings.database_url.get_secret_value()}, login_of(settings))
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """How one service stands."""
+
+    name: str
+    standing: Standing
+    behind: list[Behind] | None
+    """None when Kafka does not answer."""
+    now: datetime
+
+    @property
+    def oldest_unheard_at(self) -> datetime | None:
+        """When the oldest record came that the group has not done."""
+        return min((one.oldest_at for one in self.behind or [] if one.oldest_at), default=None)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether everything is sent, heard and done."""
+        return not self.standing.unsent and self.behind == [] and not self.standing.states
+
+    def document(self) -> dict[str, Any]:
+        """The same for programs; ages in seconds, None when there is nothing."""
+        states = self.standing.states
+        heard = None
+        if self.behind is not None:
+            heard = {
+                "behind": sum(one.records for one in self.behind),
+                "oldest_seconds": self.age(self.oldest_unheard_at),
+                "topics": {one.topic: one.records for one in self.behind},
+            }
+        return {
+            "unsent": {"events": self.standing.unsent, "oldest_seconds": self.age(self.standing.oldest_unsent_at)},
+            "unheard": heard,
+            "parked": {state.value: states.get(state.value, 0) for state in State},
+            "held_up": [{**asdict(one), "held_up_by": one.held_up_by} for one in self.standing.held_up],
+        }
+
+    def age(self, moment: datetime | None) -> float | None:
+        """Seconds since then."""
+        return None if moment is None else max(0.0, round((self.now - moment).total_seconds(), 1))
+
+
+@dataclass
+class Followed:
+    """One event: who told it, where it lies, who has heard it, and what came of it."""
+
+    event_id: UUID
+    owner: str
+    places: list[Place]
+    lies: dict[str, tuple[int, int] | None] = field(default_factory=dict)
+    """Partition and offset by topic."""
+    heard: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What became of it, by topic and group."""
+    caused: list["Followed"] = field(default_factory=list)
+
+    def document(self) -> dict[str, Any]:
+        """The same for programs."""
+        return {
+            "event_id": str(self.event_id),
+            "told_by": self.owner,
+            "streams": [
+                {
+                    **asdict(place),
+                    "lies": dict(zip(("partition", "offset"), lies, strict=True)) if (lies := self.lies[place.topic]) else None,
+                    "heard": self.heard[place.topic],
+                }
+                for place in self.places
+            ],
+            "caused": [one.document() for one in self.caused],
+        }
+
+
+class Desk:
+    """Looks in the databases of one or more services."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._databases = surroundings.databases
+        self._login = surroundings.login
+        self._hears = surroundings.hears
+
+    def status(self) -> list[ServiceStatus]:
+        """How each service stands."""
+        return [ServiceStatus(name, self._standing(name), self._behind(name), clock.now()) for name in self._databases]
+
+    def follow(self, event_id: UUID) -> Followed:
+        """The event and what it caused, as far as these services know; ends the command when none of them told it."""
+        followed: dict[UUID, Followed] = {}
+        found = self._follow(event_id, followed)
+        if found is None:
+            fail(f"not-told: {event_id} was told by none of {', '.join(self._databases)}", REFUSED)
+        return found
+
+    def _standing(self, name: str) -> Standing:
+        async def work(database: PooledDatabase) -> Standing:
+            async with database.engine.connect() as connection:
+                return await standing.standing(connection, name)
+
+        return run_on(self._databases[name], "operator", work)
+
+    def _behind(self, name: str) -> list[Behind] | None:
+        try:
+            return topics.behind(self._login, name, self._hears[name]) if self._hears[name] else []
+        except KafkaException:
+            return None
+
+    def _follow(self, event_id: UUID, followed: dict[UUID, Followed]) -> Followed | None:
+        if event_id in followed or len(followed) >= MOST:
+            return None
+        told = [(name, places) for name in self._databases if (places := self._told(name, event_id))]
+        if not told:
+            return None
+        ((owner, places), *_) = told
+        one = followed[event_id] = Followed(event_id, owner, places)
+        for place in places:
+            one.lies[place.topic] = self._find(owner, place)
+            one.heard[place.topic] = {
+                name: self._heard(name, place) for name, heard in self._hears.items() if place.topic in heard
+            }
+        causes = [caused for name in self._databases for caused in self._caused(name, event_id)]
+        one.caused = [found for caused in causes if (found := self._follow(caused, followed))]
+        return one
+
+    def _find(self, owner: str, place: Place) -> tuple[int, int] | None:
+        try:
+            return topics.find(self._login, owner, place)
+        except KafkaException:
+            return None
+
+    def _told(self, name: str, event_id: UUID) -> list[Place]:
+        async def work(database: PooledDatabase) -> list[Place]:
+            async with database.engine.connect() as connection:
+                return await standing.told(connection, event_id)
+
+        return run_on(self._databases[name], "operator", work)
+
+    def _heard(self, name: str, place: Place) -> str:
+        async def work(database: PooledDatabase) -> str:
+            async with database.engine.connect() as connection:
+                return await standing.heard(connection, name, place)
+
+        return run_on(self._databases[name], "operator", work)
+
+    def _caused(self, name: str, event_id: UUID) -> list[UUID]:
+        async def work(database: PooledDatabase) -> list[UUID]:
+            async with database.engine.connect() as connection:
+                return await standing.caused(connection, event_id)
+
+        return run_on(self._databases[name], "operator", work)
