@@ -85,6 +85,12 @@ class Running:
         wanted = self.delivered(order_id)
         return [mail for mail in mails if any(delivery_id in mail["message_id"] for delivery_id in wanted)]
 
+    async def probed(self, probe: str, *roles: str) -> set[int]:
+        """What these roles of all services answer to a probe."""
+        services = (await self.document())["services"].values()
+        urls = [f"{service[role]['url']}/healthz/{probe}" for service in services for role in roles]
+        return {(await self.stage.http.get(url)).status_code for url in urls}
+
     async def waiting_to_be_sent(self, service: str) -> int:
         """How many events a service has told that no broker has taken yet."""
         engine = db.connect((await self.document())["postgres"]["urls"][service], pool=1, name="faults")
@@ -141,23 +147,30 @@ async def standing(running: Running) -> int:
     return (await running.nora.call("GET", running.stage.url("identity", "/v1/me"))).status
 
 
-async def test_while_kafka_hangs_orders_are_taken(running: Running) -> None:
+async def test_while_kafka_hangs_under_load_every_order_is_taken_and_no_process_ends(running: Running) -> None:
     document = await running.document()
-    kafka = document["kafka"]["pid"]
+    kafka, roles = document["kafka"]["pid"], pids(document)
 
     os.kill(kafka, signal.SIGSTOP)
     try:
-        orders = [await running.order(), await running.order()]
+        batches = [await asyncio.gather(*[running.order() for _ in range(5)]) for _ in range(4)]
         waiting = await running.waiting_to_be_sent("provisioning")
-        apis = [roles["api"]["url"] for roles in document["services"].values()]
-        ready = [(await running.stage.http.get(f"{url}/healthz/ready")).status_code for url in apis]
+        ready = await running.probed("ready", "api")
+        live = await running.probed("live", "api", "worker")
     finally:
         os.kill(kafka, signal.SIGCONT)
 
-    assert waiting >= 2
-    assert set(ready) == {200}
-    for order in orders:
+    assert waiting >= 20
+    assert ready | live == {200}
+    for order in (order for batch in batches for order in batch):
         assert len(await running.arrives_once(order)) == 2
+    assert await running.waiting_to_be_sent("provisioning") == 0
+    assert pids(await running.document()) == roles
+
+
+def pids(document: dict[str, Any]) -> set[int]:
+    """The process of every role."""
+    return {entry["pid"] for roles in document["services"].values() for entry in roles.values()}
 
 
 async def test_while_kafka_is_dead_orders_are_taken(running: Running) -> None:
@@ -176,8 +189,10 @@ async def test_an_order_is_made_once_however_often_the_database_dies_on_the_way(
 
     async def taken() -> bool:
         answers.append(await running.try_to_order(key))
+        live.update(await running.probed("live", "api", "worker"))
         return answers[-1] is not None and answers[-1].status == 201
 
+    roles, live = pids(await running.document()), set[int]()
     os.kill((await running.document())["postgres"]["pid"], signal.SIGKILL)
     await eventually_asked(taken)
     os.kill((await running.document())["postgres"]["pid"], signal.SIGKILL)
@@ -186,6 +201,9 @@ async def test_an_order_is_made_once_however_often_the_database_dies_on_the_way(
     refused = [answer for answer in answers if answer is not None and answer.status != 201]
     assert {(answer.status, answer.problem) for answer in refused} <= {(503, "database-away"), (409, "request-in-flight")}
     assert refused
+    assert all(answer.headers.get("Retry-After") for answer in refused if answer.status == 503)
+    assert live == {200}
+    assert pids(await running.document()) == roles
     made = {answer.body["id"] for answer in answers if answer is not None and answer.status == 201}
     [order] = made
     mails = await running.arrives_once(order)
