@@ -1,7 +1,8 @@
 """The database as commands and stores see it: reading, and transactions that hold a change and its events."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVarTuple
 
@@ -29,6 +30,8 @@ STATEMENT_TIMEOUT_MS: Final = 15_000
 CONNECTS_WITHIN: Final = 5.0
 ANSWERS_WITHIN: Final = 20.0
 """Seconds for any answer, a little more than the server itself gives a statement. Whoever is silent for longer is gone."""
+
+CLOSES_WITHIN: Final = 5.0
 
 KEEPALIVES: Final = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 """By which the server knows within half a minute that who held a lock is gone, even in the middle of a message."""
@@ -240,6 +243,13 @@ def connect(url: str, *, pool: int, name: str) -> AsyncEngine:
     listen(engine.sync_engine, "handle_error", _silent_is_gone)
     listen(engine.sync_engine, "checkout", _closed_is_gone)
     return engine
+
+
+async def disconnect(engine: AsyncEngine) -> None:
+    """Closes the connections that nobody uses; those on which no answer comes are left to the system."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSES_WITHIN):
+            await engine.dispose()
 
 
 def _silent_is_gone(context: ExceptionContext) -> None:

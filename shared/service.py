@@ -83,4 +83,4 @@ async def opened(service: Service[S, N, P], settings: S, role: str, committed: C
         try:
             yield Base(db=PooledDatabase(engine, tools), now=clock.now, new_id=ids.new_id, new_token=ids.new_token, http=http)
         finally:
-            await engine.dispose()
+            await db.disconnect(engine)

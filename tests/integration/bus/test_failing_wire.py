@@ -135,6 +135,18 @@ async def test_a_consumer_applies_whatever_byte_the_wire_fails_at(failure: Failu
     await fails_everywhere(hear, failure, ledgers)
 
 
+async def test_at_the_end_nobody_waits_for_a_database_that_is_silent(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db, "CLOSES_WITHIN", FAST)
+    async with wired_to(ledger) as (wire, over):
+        engine = db.connect(over, pool=4, name="test")
+        connections = [await engine.connect() for _ in range(4)]
+        for connection in connections:
+            await connection.close()
+        wire.fail_after(0, Failure.SILENCE)
+        async with asyncio.timeout(db.ANSWERS_WITHIN):  # the first connection alone would take as long
+            await db.disconnect(engine)
+
+
 @pytest.mark.parametrize("failure", Failure)
 async def test_hints_arrive_whatever_byte_the_wire_fails_at(failure: Failure, ledgers: Sequence[Ledger]) -> None:
     async def hint(_: Ledger, over: str) -> None:
