@@ -6,7 +6,7 @@ not the last, are fetched from the owner. That it is due stands in the database,
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from aiokafka import TopicPartition
@@ -14,12 +14,13 @@ from aiokafka import TopicPartition
 from shared.bus.assignment import Assignment
 from shared.bus.healing import Healer
 from shared.bus.inbox import LEASE, rows_of
+from shared.bus.listeners import Listeners
 from shared.bus.originals import Head
 from shared.bus.owners import Owners, OwnerSilent
 from shared.bus.sender import hashed
 from shared.bus.sorting import wait_before
 from shared.clock import Clock
-from shared.contracts import Stream
+from shared.contracts import PARTITIONS, Stream
 from shared.db import PooledDatabase
 from shared.progress import get_on
 
@@ -29,6 +30,11 @@ select $1, topic, kafka_partition, until_offset, 0, $5
   from unnest($2::text[], $3::int[], $4::bigint[]) as r (topic, kafka_partition, until_offset)
 on conflict (consumer, topic, kafka_partition) do update
    set until_offset = excluded.until_offset, attempts = 0, next_attempt_at = excluded.next_attempt_at
+"""
+
+UNHEARD: Final = """
+select topic from unnest($2::text[]) as t (topic)
+ where not exists (select from inbox where inbox.consumer = $1 and inbox.topic = t.topic)
 """
 
 DUE: Final = "select topic, kafka_partition, until_offset from review where consumer = $1 and next_attempt_at <= $2"
@@ -58,12 +64,14 @@ log = structlog.get_logger(__name__)
 class Reviewer:
     """Reviews the topics of one consumer group, each partition by the member that reads it."""
 
-    def __init__(self, healer: Healer, owners: Owners, database: PooledDatabase, group: str, now: Clock) -> None:
+    def __init__(self, healer: Healer, owners: Owners, database: PooledDatabase, listeners: Listeners[Any], now: Clock) -> None:
         self._healer = healer
         self._owners = owners
         self._database = database
-        self._group = group
+        self._listeners = listeners
+        self._group = listeners.group
         self._now = now
+        self._begun = False
 
     async def note(self, lost: Mapping[tuple[str, int], int]) -> None:
         """Keeps that these partitions are to be reviewed, once they were read up to these offsets."""
@@ -75,6 +83,9 @@ class Reviewer:
         """Reviews one topic as far as this member has read it; 0 when none is due. Raises when the database is away."""
         if not self._owners.can_be_asked:
             return 0
+        if not self._begun:
+            await self._note_unheard()
+            self._begun = True
         for topic, partitions in (await self._ready(assignment)).items():
             count = assignment.partitions(topic)
             async with self._database.transaction() as tx:
@@ -84,6 +95,13 @@ class Reviewer:
                 await self._review(topic, taken, count)
                 return 1
         return 0
+
+    async def _note_unheard(self) -> None:
+        """Projections of which nothing was ever heard are reviewed whatever the offsets say: the database may be a new one."""
+        projections = [topic for topic in self._listeners.topics if not self._listeners.hearing(topic).each]
+        async with self._database.engine.connect() as connection:
+            unheard = await rows_of(connection, UNHEARD, (self._group, projections))
+        await self.note({(topic, partition): 0 for (topic,) in unheard for partition in range(PARTITIONS)})
 
     async def _ready(self, assignment: Assignment) -> dict[str, list[int]]:
         async with self._database.engine.connect() as connection:

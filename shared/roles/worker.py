@@ -122,7 +122,7 @@ def _ears(
     consumer = Consumer(service.listeners, base.db, ports, base.now)
     owners = owners_of(settings, base)
     healer = Healer(consumer, owners, base.db, base.now)
-    reviewer = Reviewer(healer, owners, base.db, service.listeners.group, base.now)
+    reviewer = Reviewer(healer, owners, base.db, service.listeners, base.now)
     login = login_of(settings)
     letters = DeadLetters(service.listeners.group, base.db, login, base.now)
     subscriber = Subscriber(consumer, login, reviewer=reviewer, loop=progress.loop("hearing"), instance=settings.kafka_instance)

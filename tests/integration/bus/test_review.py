@@ -20,8 +20,8 @@ from shared.bus.subscriber import Subscriber
 from shared.bus.tables import outbox_queue, review
 from tests.integration.bus.broker import Broker, eventually, relaying
 from tests.integration.bus.doors import Doors
-from tests.integration.bus.ledger import Ledger, associated, newest, profile
-from tests.support.servers import running_kafka
+from tests.integration.bus.ledger import Ledger, associated, keeping, newest, prepare, profile
+from tests.support.servers import Databases, running_kafka
 
 pytestmark = pytest.mark.anyio
 
@@ -42,7 +42,7 @@ async def working(ledger: Ledger, broker: Broker, doors: Doors) -> AsyncIterator
     consumer: Consumer[Any] = ledger.consumer
     owners = doors.owners("notifications")
     healer = Healer(consumer, owners, ledger.database, ledger.now)
-    reviewer = Reviewer(healer, owners, ledger.database, "ledger", ledger.now)
+    reviewer = Reviewer(healer, owners, ledger.database, consumer.listeners, ledger.now)
     subscriber = Subscriber(consumer, broker.login("ledger"), reviewer=reviewer)
     await subscriber.start()
 
@@ -160,6 +160,29 @@ async def test_the_documents_of_a_compacted_topic_made_anew_are_the_current_ones
 
         await eventually(so)
         await reviewed(ledger)
+
+
+async def test_a_projection_in_a_new_database_is_filled_though_the_group_had_read_everything(
+    database: str, postgres: Databases, own_broker: Broker
+) -> None:
+    partners = [ids.new_id() for _ in range(20)]
+    async with keeping(database) as owner:
+        async with owner.database.transaction() as tx:
+            tx.emit(*[profile(partner, 1) for partner in partners])
+
+        async def all_known(ledger: Ledger) -> None:
+            async def so() -> bool:
+                return await ledger.newest() == {str(partner): 1 for partner in partners}
+
+            await eventually(so)
+
+        async with relaying(owner.url, own_broker.login("identity")), working(owner, own_broker, Doors(owner)):
+            await all_known(owner)
+            await reviewed(owner)
+        url = postgres.fresh_database()
+        await prepare(url)
+        async with keeping(url) as fresh, working(fresh, own_broker, Doors(owner)):
+            await all_known(fresh)
 
 
 async def test_a_projection_is_rebuilt_from_the_owner_and_nothing_that_acts_is(ledger: Ledger, own_broker: Broker) -> None:

@@ -10,9 +10,11 @@ from uuid import UUID
 
 import httpx
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 from fastapi import APIRouter, Depends
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from deploy.local.kafka import Kafka
 from deploy.local.processes import free_port
@@ -26,7 +28,9 @@ from shared.http import ports as door
 from shared.jobs import Jobs
 from shared.roles import api, worker
 from shared.service import AnyService, Base, Service
+from shared.service_keys import new_service_keys
 from shared.settings import Settings
+from tests.integration.bus.broker import eventually
 from tests.integration.shared.shelf import HARRY, access
 from tests.support.servers import Databases, running_kafka
 
@@ -143,6 +147,37 @@ async def test_what_the_api_tells_the_worker_hears(settings: Settings, empty: st
         metrics = (await health.get("/metrics")).text
         assert "vestibule_outbox_published_total" in metrics
         assert "vestibule_http_request_duration_seconds" in metrics
+    await engine.dispose()
+
+
+def forget_group(broker: Kafka, name: str) -> None:
+    """A group whose place nobody knows any more; it may never have had one."""
+    admin = AdminClient(broker.client_settings)
+    (forgotten,) = admin.delete_consumer_groups([name]).values()
+    try:
+        forgotten.result(timeout=20)
+    except KafkaException as fault:
+        assert fault.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND  # noqa: PT017 - anything else is a failure
+
+
+async def test_what_kafka_never_had_is_asked_of_its_owner(settings: Settings, empty: str, broker: Kafka) -> None:
+    await asyncio.to_thread(forget_group, broker, "identity")
+    engine = db.connect(empty, pool=1, name="test")
+    await migrate.migrate("identity", engine)
+    private, public = new_service_keys(["identity"])
+    keys = {"service_key": SecretStr(private["identity"]), "service_public_keys": public}
+    settings = settings.model_copy(update={**keys, "service_urls": {"identity": f"http://127.0.0.1:{settings.http_port}"}})
+
+    async def known() -> bool:
+        async with engine.connect() as connection:
+            return bool((await connection.execute(text("select count(*) from access"))).scalar_one())
+
+    async with role(api, SERVICE, settings) as http:
+        assert (await http.post(f"/v1/tell/{HARRY}")).status_code == 200
+        async with engine.begin() as connection:
+            await connection.execute(text("delete from outbox_queue"))
+        async with role(worker, SERVICE, settings.model_copy(update={"http_port": free_port()})):
+            await eventually(known)
     await engine.dispose()
 
 
