@@ -122,14 +122,19 @@ class DatabaseSettings(EnvironmentSettings):
     )
 
 
-class Settings(DatabaseSettings):
-    """What every api and worker needs; a service adds its own."""
+class KafkaSettings(EnvironmentSettings):
+    """How Kafka is reached, whoever signs in there."""
 
     kafka_bootstrap: str = Field(description="Kafka brokers, `host:port`, several with commas.")
     kafka_security: Literal["SASL_PLAINTEXT", "SASL_SSL"] = Field(default="SASL_SSL", description="How brokers are spoken to.")
+    kafka_ca_file: Path | None = Field(default=None, description="CA certificates for SASL_SSL; the system's when not given.")
+
+
+class Settings(KafkaSettings, DatabaseSettings):
+    """What every api and worker needs; a service adds its own."""
+
     kafka_username: str = Field(description="SCRAM-SHA-512 user of this service.")
     kafka_password: SecretStr = Field(description="Its password.")
-    kafka_ca_file: Path | None = Field(default=None, description="CA certificates for SASL_SSL; the system's when not given.")
     kafka_instance: str | None = Field(
         default=None, description="Name of this worker that survives restarts (static membership), such as the pod's."
     )

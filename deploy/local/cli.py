@@ -198,4 +198,5 @@ def _your_kafka(address: str | None) -> "KafkaAccess | None":
         username, password = (os.environ[f"VESTIBULE_KAFKA_OPERATOR_{name}"] for name in ("USERNAME", "PASSWORD"))
     except KeyError as missing:
         raise click.UsageError(f"--kafka needs {missing.args[0]} in the environment") from None
-    return KafkaAccess(address, os.environ.get("VESTIBULE_KAFKA_SECURITY", "SASL_SSL"), username, password)
+    security, ca_file = os.environ.get("VESTIBULE_KAFKA_SECURITY", "SASL_SSL"), os.environ.get("VESTIBULE_KAFKA_CA_FILE")
+    return KafkaAccess(address, security, username, password, ca_file)

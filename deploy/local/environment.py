@@ -20,6 +20,25 @@ class KafkaAccess:
     security: str
     username: str
     password: str
+    ca_file: str | None = None
+    """Whose certificates are believed, if not the system's."""
+
+    def settings(self) -> dict[str, str]:
+        """The settings that say the same to whoever signs in there."""
+        ca_file = {"KAFKA_CA_FILE": self.ca_file} if self.ca_file else {}
+        return {"KAFKA_BOOTSTRAP": self.bootstrap, "KAFKA_SECURITY": self.security, **ca_file}
+
+    def client_settings(self) -> dict[str, str]:
+        """What librdkafka needs to sign in as the operator."""
+        ca_file = {"ssl.ca.location": self.ca_file} if self.ca_file else {}
+        return {
+            "bootstrap.servers": self.bootstrap,
+            "security.protocol": self.security,
+            "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.username": self.username,
+            "sasl.password": self.password,
+            **ca_file,
+        }
 
 
 @dataclass(frozen=True)
@@ -42,8 +61,7 @@ class Surroundings:
         """The settings of a service's roles, as environment variables; each role adds its own port."""
         settings = {
             "DATABASE_URL": self.databases[name],
-            "KAFKA_BOOTSTRAP": self.kafka.bootstrap,
-            "KAFKA_SECURITY": self.kafka.security,
+            **self.kafka.settings(),
             "KAFKA_USERNAME": name,
             "KAFKA_PASSWORD": self.keys.kafka_passwords[name],
             "KAFKA_INSTANCE": f"{name}-local",
@@ -60,8 +78,7 @@ class Surroundings:
     def kafka_operator(self) -> dict[str, str]:
         """The settings of `vestibule kafka apply`."""
         settings = {
-            "KAFKA_BOOTSTRAP": self.kafka.bootstrap,
-            "KAFKA_SECURITY": self.kafka.security,
+            **self.kafka.settings(),
             "KAFKA_OPERATOR_USERNAME": self.kafka.username,
             "KAFKA_OPERATOR_PASSWORD": self.kafka.password,
             "KAFKA_USERS": json.dumps(self.keys.kafka_passwords),

@@ -38,15 +38,9 @@ async def check(
 
 async def _kafka_refusal(access: KafkaAccess) -> str | None:
     """Why a Kafka will not do: it does not let its operator in."""
-    client = {
-        "bootstrap.servers": access.bootstrap,
-        "security.protocol": access.security,
-        "sasl.mechanism": "SCRAM-SHA-512",
-        "sasl.username": access.username,
-        "sasl.password": access.password,
-    }
+    client = {"KAFKA_CLIENT": json.dumps(access.client_settings())}
     try:
-        await run([sys.executable, "-P", ANSWERS, "0"], env={**os.environ, "KAFKA_CLIENT": json.dumps(client)})
+        await run([sys.executable, "-P", ANSWERS, "0"], env={**os.environ, **client})
     except DidNotStart as failure:
         why = str(failure).strip().rpartition("\n")[2]
         return f"--kafka {access.bootstrap}, as {access.username} by {access.security}: {why}"

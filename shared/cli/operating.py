@@ -4,7 +4,7 @@ import hmac
 import json
 import re
 from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import click
 import httpx
@@ -18,16 +18,14 @@ from shared.cli.faults import REFUSED, fail, settings_of
 from shared.cli.running import service_of
 from shared.contracts import PARTNER_SLUG
 from shared.service_names import service_names
-from shared.settings import BaseUrl, EnvironmentSettings
+from shared.settings import BaseUrl, KafkaSettings
 
 KEY: Final = "Idempotency-Key"
 
 
-class OperatorSettings(EnvironmentSettings):
+class OperatorSettings(KafkaSettings):
     """What operators' commands need to act at Kafka."""
 
-    kafka_bootstrap: str = Field(description="Kafka brokers, `host:port`, several with commas.")
-    kafka_security: Literal["SASL_PLAINTEXT", "SASL_SSL"] = Field(default="SASL_SSL", description="How brokers are spoken to.")
     kafka_operator_username: str = Field(description="A user who may make topics, users and rights.")
     kafka_operator_password: SecretStr = Field(description="Its password.")
     kafka_users: dict[str, SecretStr] = Field(default={}, description="Passwords of the services' users, JSON by service.")
@@ -39,6 +37,7 @@ class OperatorSettings(EnvironmentSettings):
             self.kafka_operator_username,
             self.kafka_operator_password.get_secret_value(),
             self.kafka_security,
+            self.kafka_ca_file,
         )
 
 

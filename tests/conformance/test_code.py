@@ -10,6 +10,7 @@ from typing import TypeVar
 import pytest
 from pydantic_settings import BaseSettings
 
+from shared.cli.operating import EnrollSettings
 from shared.contracts import REGISTRY, Fact
 from shared.http import Answer, Body
 from shared.refusals import Conflict, Forbidden, Gone, Invalid, Missing, Refusal, TooMany
@@ -104,7 +105,7 @@ def below(kind: type[Kind]) -> set[type[Kind]]:
 
 
 def settings() -> list[type[BaseSettings]]:
-    return [service(name).settings for name in SERVICES]
+    return [*(service(name).settings for name in SERVICES), EnrollSettings]
 
 
 @pytest.mark.parametrize("kind", settings())

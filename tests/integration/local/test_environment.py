@@ -1,6 +1,7 @@
 """What the embedded run hands to each role is what its settings ask for, and no more."""
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from pydantic.fields import FieldInfo
 
 from deploy.local.environment import KafkaAccess, Surroundings
 from deploy.local.keys import Keys
+from shared.cli.operating import OperatorSettings
+from shared.roles.starting import login_of
 from shared.service_names import service_names
 from shared.settings import Settings, load
 
@@ -41,6 +44,21 @@ def test_every_role_can_read_its_settings(surroundings: Surroundings, service: s
 
     assert settings.kafka_username == service
     assert settings.database_url.get_secret_value().endswith(f"/{service}")
+
+
+@pytest.mark.parametrize("service", [*service_names(), "operator"])
+def test_everybody_believes_the_authority_of_your_kafka(
+    surroundings: Surroundings, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yours = replace(surroundings.kafka, security="SASL_SSL", ca_file="/etc/kafka/ca.pem")
+    among = replace(surroundings, kafka=yours)
+    for name, value in (among.kafka_operator() if service == "operator" else {**among.service(service), **PORT}).items():
+        monkeypatch.setenv(name, value)
+
+    login = load(OperatorSettings).login() if service == "operator" else login_of(load(settings_of(service)))
+
+    assert login.for_librdkafka()["ssl.ca.location"] == "/etc/kafka/ca.pem"
+    assert yours.client_settings()["ssl.ca.location"] == "/etc/kafka/ca.pem"
 
 
 @pytest.mark.parametrize("service", service_names())
