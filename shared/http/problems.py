@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic_core import to_jsonable_python
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -65,7 +65,15 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ChangedMeanwhile, _changed_meanwhile)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    for outage in (DBAPIError, PostgresError, InterfaceError, InternalClientError, PoolTimeout, ConnectionError, TimeoutError):
+    for outage in (
+        DBAPIError,
+        PostgresError,
+        InterfaceError,
+        InternalClientError,
+        NoConnectionFree,
+        ConnectionError,
+        TimeoutError,
+    ):
         app.add_exception_handler(outage, _database)
 
 

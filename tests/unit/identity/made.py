@@ -36,7 +36,6 @@ LETTER = Letter(an_id(20), b"hash", "sealed")
 
 AT_PARIS = Scope(kind=ScopeKind.ACCOUNT, id=PARIS.id)
 AT_LYON = Scope(kind=ScopeKind.ACCOUNT, id=LYON.id)
-AT_AGREEMENT = Scope(kind=ScopeKind.AGREEMENT, id=AGREEMENT.id)
 AT_CONTOSO = Scope(kind=ScopeKind.ORGANISATION, id=CONTOSO)
 
 
