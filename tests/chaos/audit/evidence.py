@@ -1,6 +1,7 @@
 """Gathering what can be seen from outside: the topics, the databases, the mailbox, the partners' feed, the online service."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -112,17 +113,22 @@ async def gather(stack: Stack, http: httpx.AsyncClient, partners: Mapping[str, C
     evidence.mails = (await http.get(f"{stack.url('mailbox')}/api/messages", timeout=PATIENCE)).raise_for_status().json()
     setups = (await http.get(f"{stack.url('online-service-itself')}/setups", timeout=PATIENCE)).raise_for_status()
     evidence.setups = setups.json()["items"]
-    evidence.not_ready = [name for name in stack.roles if not await _is_ready(http, stack.url(name))]
+    ready = await asyncio.gather(*[_becomes_ready(http, stack.url(name)) for name in stack.roles])
+    evidence.not_ready = [name for name, is_so in zip(stack.roles, ready, strict=True) if not is_so]
     feed = f"{stack.url('provisioning')}/v1/partner/feed"
     evidence.feeds = {slug: await _feed(partner, feed) for slug, partner in partners.items()}
     return evidence
 
 
-async def _is_ready(http: httpx.AsyncClient, url: str) -> bool:
-    try:
-        return (await http.get(f"{url}/healthz/ready", timeout=PATIENCE)).is_success
-    except httpx.TransportError:
-        return False
+async def _becomes_ready(http: httpx.AsyncClient, url: str) -> bool:
+    """As a platform asks: again and again, for what broke while nobody asked is noticed by being asked."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        with suppress(httpx.TransportError):
+            if (await http.get(f"{url}/healthz/ready")).is_success:
+                return True
+        await asyncio.sleep(1)
+    return False
 
 
 async def _feed(partner: Careful, url: str) -> Sequence[Mapping[str, Any]]:
