@@ -10,7 +10,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from shared.auth.tokens import CLOCKS_APART, unauthorized
+from shared.auth.tokens import BEARER, CLOCKS_APART, unauthorized
 from shared.clock import Clock
 from shared.http import kinds
 from shared.service_keys import ALGORITHM, private_key, public_keys, service_of
@@ -60,7 +60,8 @@ class KnownServices:
 
     def caller(self, authorization: str | None) -> str | None:
         """The name of the service that asks, None when this is no service's token; refuses 401 for a bad one."""
-        token = authorization.removeprefix("Bearer ") if authorization else ""
+        found = BEARER.fullmatch(authorization or "")
+        token = found[1] if found else ""
         try:
             header = jws.extract_compact(token.encode()).headers()
         except (JoseError, ValueError):
