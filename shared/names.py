@@ -28,28 +28,45 @@ _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _JOINERS: Final = "\u200c\u200d"
 """Unseen, but letters of Persian and Indic names hang on them."""
 
+_BLANK: Final = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and signs by their category, of which nothing is seen."""
+
 _DOMAIN: Final = re.compile(r"\w[.\u3002][^\W\d_]{2,}")
 _LINK: Final = re.compile(
     rf"[a-z][\w+.-]*:/|//|\b(?:mailto|tel|sms|data|javascript):|\bwww[.\u3002]|@|{_DOMAIN.pattern}[/:?#]", re.IGNORECASE
 )
 
 
+def hangs_on(letter: str) -> bool:
+    """Whether it only changes how its neighbours look: a mark, a variation, a joiner. A link is one with them or without."""
+    return letter in _JOINERS or unicodedata.category(letter).startswith("M")
+
+
 def _plain(text: str) -> str:
     """The name on one line in one spelling, if it may go out."""
-    seen = unicodedata.normalize("NFKC", text)
-    if any(unicodedata.category(letter) in _UNSEEN and letter not in _JOINERS for letter in text):
+    bare = _bare(text)
+    if not bare or any(map(_unseen, text)):
         raise _refusal("unseen-in-name")
-    if "<" in seen or ">" in seen:
+    if "<" in bare or ">" in bare:
         raise _refusal("markup-in-name")
-    if _LINK.search(seen):
+    if _LINK.search(bare):
         raise _refusal("link-in-name")
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def _without_domain(text: str) -> str:
-    if _DOMAIN.search(unicodedata.normalize("NFKC", text)):
+    if _DOMAIN.search(_bare(text)):
         raise _refusal("link-in-name")
     return text
+
+
+def _unseen(letter: str) -> bool:
+    return letter in _BLANK or (unicodedata.category(letter) in _UNSEEN and letter not in _JOINERS)
+
+
+def _bare(text: str) -> str:
+    """What links are looked for in."""
+    return "".join(letter for letter in unicodedata.normalize("NFKC", text) if not hangs_on(letter)).strip()
 
 
 def _refusal(why: Why) -> PydanticCustomError:

@@ -20,7 +20,7 @@ from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
 from shared.dates import day_in_words
-from shared.names import LONGEST
+from shared.names import LONGEST, hangs_on
 from shared.words import LOCALES
 
 READ: Final = {"fr": "Lire en français", "en": "Read in English"}
@@ -112,7 +112,13 @@ def clean(name: str) -> str:
 
 def harmless(name: str) -> str:
     """A clean name as somebody typed it, with nothing in it that mail programs make a link of."""
-    return _LIKE_A_LINK.sub(rf"\g<0>{UNLINK}", clean(name))
+    text = clean(name)
+    places = [place for place, letter in enumerate(text) if not hangs_on(letter)]
+    bare = "".join(text[place] for place in places)
+    for found in reversed(list(_LIKE_A_LINK.finditer(bare))):
+        behind = places[found.start()] + 1
+        text = f"{text[:behind]}{UNLINK}{text[behind:]}"
+    return text
 
 
 def shown(value: str) -> Phrase:

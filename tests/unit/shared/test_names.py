@@ -23,6 +23,8 @@ ORGANISATION: TypeAdapter[str] = TypeAdapter(OrganisationName)
         ("Zoe\u0301", "Zoé"),
         ("علی\u200cرضا", "علی\u200cرضا"),
         ("李小龙", "李小龙"),
+        ("葛\U000e0100城", "葛\U000e0100城"),
+        ("डॉ. राम", "डॉ. राम"),
         ("X" * LONGEST, "X" * LONGEST),
     ],
 )
@@ -49,6 +51,8 @@ LINKS = (
     "mailto:me",
     "javascript:alert(1)",
     "evil\uff0eexample\uff0fclaim",
+    "evil\u200d.example/claim",
+    "w\u034fww.evil",
 )
 
 
@@ -64,6 +68,10 @@ LINKS = (
         ("No\u00adra", "unseen-in-name"),
         ("Nora\u2066", "unseen-in-name"),
         ("\U000e0041", "unseen-in-name"),
+        ("Nora\u3164Reyes", "unseen-in-name"),
+        ("\u2800", "unseen-in-name"),
+        ("\u200d", "unseen-in-name"),
+        ("\u0301 \ufe0f", "unseen-in-name"),
         ("", "string_too_short"),
         ("  ", "string_too_short"),
         ("X" * (LONGEST + 1), "string_too_long"),
@@ -76,7 +84,20 @@ def test_what_nobody_is_called(kind: TypeAdapter[str], text: str, why: str) -> N
     assert [mistake["type"] for mistake in refused.value.errors()] == [why]
 
 
-@pytest.mark.parametrize("text", ["evil.example", "Your prize is at evil.example now", "evil\u3002example"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "evil.example",
+        "Your prize is at evil.example now",
+        "evil\u3002example",
+        "evil\u200d.example",
+        "evil.\u200dexample",
+        "evil.e\u034fxample",
+        "evil\ufe0f.example",
+        "evil.\u0915\u0949\u092e",
+        "evil.\u092d\u093e\u0930\u0924",
+    ],
+)
 def test_nobody_is_called_like_a_domain(text: str) -> None:
     with pytest.raises(ValidationError):
         PERSON.validate_python(text)
