@@ -20,13 +20,16 @@ from tests.chaos.model import Model
 from tests.chaos.plan import plan
 from tests.chaos.report import Outcome
 from tests.chaos.stack import running_stack
-from tests.chaos.watch import Watch
+from tests.chaos.watch import LOOK_EVERY, Watch
 
 WARM_UP: Final = 5.0
 """Seconds of work before the first fault."""
 
 QUIET_WITHIN: Final = PATIENCE
 """Seconds after the end of the last story."""
+
+STUCK_AFTER: Final = 120.0
+"""Seconds in which no customer learns anything new and nothing waits for its time: then nobody will any more."""
 
 SAY_EVERY: Final = 10.0
 
@@ -62,15 +65,31 @@ async def drill(order: Order, folder: Path, say: Callable[[str], None]) -> Outco
             say("the last fault is over")
             out = time.monotonic()
             over.set()
-            await living
-            quiet = await _quiet(watch)
+            await _to_the_end(living, model, watch)
+            quiet = not living.cancelled() and await _quiet(watch)
         say("auditing")
         evidence = await gather(stack, http, town.partners)
         findings = [*audit(evidence, model)]
         if not quiet:
-            findings.insert(0, Finding(Wrong.LOST, f"not quiet {QUIET_WITHIN:.0f} s after the last story: {watch.left}"))
+            findings.insert(0, Finding(Wrong.LOST, f"it did not become quiet: {watch.left}"))
         now = time.monotonic()
         return Outcome(order.seed, fire, watch, model, evidence, findings, seconds=now - begun, quiet_after=now - out)
+
+
+async def _to_the_end(living: asyncio.Task[None], model: Model, watch: Watch) -> None:
+    """Lets the stories come to their end, or breaks off those that will have none."""
+    facts, since = model.facts, time.monotonic()
+    while not living.done():
+        await asyncio.wait([living], timeout=LOOK_EVERY)
+        if model.facts > facts or watch.something_waits:
+            facts, since = model.facts, time.monotonic()
+        if time.monotonic() - since > STUCK_AFTER:
+            living.cancel()
+    if not living.cancelled():
+        await living
+    for customer in model.customers:
+        if not customer.complete:
+            customer.trouble = customer.trouble or f"nothing moved for {STUCK_AFTER:.0f} s; {watch.left}"
 
 
 async def _quiet(watch: Watch) -> bool:

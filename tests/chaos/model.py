@@ -28,6 +28,12 @@ class Customer:
     trouble: str = ""
     """Why the story broke off."""
 
+    @property
+    def facts(self) -> int:
+        """How much was acknowledged so far."""
+        known = (self.account_id, self.claim_id, self.verified, self.complete)
+        return sum(map(bool, known)) + sum(map(len, (self.invitations, self.people, self.orders, self.seats)))
+
 
 @dataclass
 class Model:
@@ -37,3 +43,8 @@ class Model:
     answers: int = 0
     repetitions: int = 0
     longest_wait: float = 0.0
+
+    @property
+    def facts(self) -> int:
+        """How much was acknowledged to all."""
+        return sum(customer.facts for customer in self.customers)

@@ -68,6 +68,9 @@ class Watch:
         self.left = ""
         """What is still to be done, for people."""
 
+        self.something_waits = True
+        """Whether a mail, an order line or a parked record waits for its time to be tried again."""
+
         self._stack = stack
         self._quiet_looks = 0
         self._heard = {service: heard_by(service) for service in stack.services}
@@ -115,6 +118,7 @@ class Watch:
         parts = {"to hear": behind, "to send": {name: one[0] for name, one in look.queued.items()}, "to do": look.left}
         open_still = [f"{name} has {left} {what}" for what, by in parts.items() for name, left in by.items() if left]
         self.left = ", ".join(open_still)
+        self.something_waits = any(look.left.values())
         self._is_quiet(so=not open_still)
 
     def _is_quiet(self, *, so: bool) -> None:
