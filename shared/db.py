@@ -218,8 +218,11 @@ class JoinedDatabase:
         yield self._transaction
 
 
-def connect(url: str, *, pool: int, name: str) -> AsyncEngine:
-    """An engine for a `postgresql://` URL; connections carry `name` and give up on a statement after 15 s."""
+def connect(url: str, *, pool: int, name: str, answers_within: float | None = None) -> AsyncEngine:
+    """An engine for a `postgresql://` URL; connections carry `name` and give up on a statement after 15 s.
+
+    Who lifts that for a statement lets the engine wait longer for an answer than `ANSWERS_WITHIN`.
+    """
     engine = create_async_engine(
         url.replace("postgresql://", "postgresql+asyncpg://", 1),
         pool_size=pool,
@@ -230,7 +233,7 @@ def connect(url: str, *, pool: int, name: str) -> AsyncEngine:
         hide_parameters=True,  # what a statement was given belongs in no message
         connect_args={
             "timeout": CONNECTS_WITHIN,
-            "command_timeout": ANSWERS_WITHIN,
+            "command_timeout": answers_within or ANSWERS_WITHIN,
             "server_settings": {
                 "application_name": name,
                 "statement_timeout": str(STATEMENT_TIMEOUT_MS),

@@ -42,7 +42,7 @@ def run_migrations(name: str) -> None:
     """Runs the revisions that are missing and says where the database is now."""
     settings = settings_of(DatabaseSettings)
     configure(name, "migrate", settings)
-    revision = run(_on(settings.database_url.get_secret_value(), "migrate", lambda engine: migrate(name, engine)))
+    revision = run(migrate(name, settings.database_url.get_secret_value()))
     click.echo(f"{name} is at revision {revision}")
 
 

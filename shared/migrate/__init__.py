@@ -8,13 +8,17 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared import db
 from shared.bus import ddl
 
 HERE: Final = Path(__file__).resolve().parent
 ROOT: Final = HERE.parent.parent
 LOCK: Final = 0x5645535449  # the same number in every database: one migration at a time
+
+MIGRATES_WITHIN: Final = 3600.0
+"""Seconds for one statement of a revision, which may go through a large table, and for the turn of whoever comes second."""
 
 log = structlog.get_logger()
 
@@ -82,7 +86,7 @@ def head(service: str) -> str:
     return newest
 
 
-async def migrate(service: str, engine: AsyncEngine) -> str:
+async def migrate(service: str, url: str) -> str:
     """Brings the database to the newest revision; whoever comes second waits and finds it done. Returns the revision.
 
     Refuses `SchemaOutOfWindow` when the database is at a revision of another version, which nobody here knows the way from.
@@ -93,21 +97,21 @@ async def migrate(service: str, engine: AsyncEngine) -> str:
         alembic.attributes["connection"] = connection
         command.upgrade(alembic, "head")
 
-    async with engine.connect() as connection:
-        for setting in ("statement_timeout = 0", "lock_timeout = '30s'", "idle_in_transaction_session_timeout = 0"):
-            await connection.execute(text(f"set {setting}"))
-        await connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": LOCK})
-        await connection.commit()
-        try:
+    engine = db.connect(url, pool=1, name=f"vestibule {service} migrate", answers_within=MIGRATES_WITHIN)
+    try:
+        async with engine.connect() as connection:
+            for setting in ("statement_timeout = 0", "idle_in_transaction_session_timeout = 0"):
+                await connection.execute(text(f"set {setting}"))
+            await connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": LOCK})  # goes with the connection
+            await connection.execute(text("set lock_timeout = '30s'"))
+            await connection.commit()
             known = [step.revision for step in ScriptDirectory.from_config(config(service)).walk_revisions()]
             if (current := await revision(connection)) not in (None, *known):
                 raise SchemaOutOfWindow(f"the database of {service} is at revision {current}, which this version does not know")
             await connection.run_sync(upgrade)
             await connection.commit()
-        finally:
-            await connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": LOCK})
-            await connection.commit()
-            await connection.invalidate()
+    finally:
+        await db.disconnect(engine)
     return head(service)
 
 

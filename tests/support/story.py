@@ -22,7 +22,7 @@ from services.identity.app import SERVICE as IDENTITY
 from services.notifications.app import SERVICE as NOTIFICATIONS
 from services.provisioning.app import DRIVER
 from services.provisioning.app import SERVICE as PROVISIONING
-from shared import db, sealing
+from shared import sealing
 from shared.migrate import migrate
 from shared.service import AnyService
 from tests.support.clock import HandClock
@@ -132,9 +132,7 @@ def _settings(service: AnyService, postgres: Databases) -> Any:
 
 
 async def _migrated(name: str, url: str) -> None:
-    engine = db.connect(url, pool=1, name="migrate")
-    await migrate(name, engine)
-    await engine.dispose()
+    await migrate(name, url)
 
 
 def fresh_settings(postgres: Databases) -> dict[str, Any]:

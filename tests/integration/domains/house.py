@@ -179,9 +179,7 @@ class House:
 
 async def prepare(url: str) -> None:
     """The tables of domains."""
-    engine = db.connect(url, pool=1, name="prepare")
-    await migrate("domains", engine)
-    await engine.dispose()
+    await migrate("domains", url)
 
 
 @asynccontextmanager

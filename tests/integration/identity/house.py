@@ -254,9 +254,7 @@ async def sign_in(browser: httpx.AsyncClient, client_id: str, email: str, passwo
 
 
 async def prepare(url: str) -> None:
-    engine = db.connect(url, pool=1, name="prepare")
-    await migrate("identity", engine)
-    await engine.dispose()
+    await migrate("identity", url)
 
 
 class Itself(httpx.AsyncBaseTransport):

@@ -154,9 +154,7 @@ def a_vendor() -> IdentityAccess:
 
 async def prepare(url: str) -> None:
     """The tables of notifications."""
-    engine = db.connect(url, pool=1, name="prepare")
-    await migrate("notifications", engine)
-    await engine.dispose()
+    await migrate("notifications", url)
 
 
 @asynccontextmanager

@@ -258,9 +258,7 @@ def an_associated_domain(account: UUID, *, verified: bool, version: int = 1, cla
 
 async def prepare(url: str) -> None:
     """The tables of provisioning."""
-    engine = db.connect(url, pool=1, name="prepare")
-    await migrate("provisioning", engine)
-    await engine.dispose()
+    await migrate("provisioning", url)
 
 
 @asynccontextmanager

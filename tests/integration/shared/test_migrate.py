@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, MetaData, String
+from sqlalchemy import Connection, MetaData, String, text
 
 from shared import audit, db, migrate
 from shared.auth import projection
@@ -40,7 +40,7 @@ async def test_revisions_make_the_tables_that_the_code_knows(service: str, empty
         found = chain.from_iterable(part if isinstance(part, list) else [part] for part in compare_metadata(context, tables))
         return [difference for difference in found if difference[0] in SHAPE]
 
-    await migrate.migrate(service, engine)
+    await migrate.migrate(service, empty)
     async with engine.connect() as connection:
         await migrate.check_schema(service, connection)
         assert await connection.run_sync(differences) == []
@@ -66,11 +66,23 @@ def _differ(context: Any, _inspected: object, _declared: object, there: Any, her
 
 async def test_two_at_once_migrate_once(empty: str) -> None:
     service = service_names()[0]
-    engines = [db.connect(empty, pool=1, name="test") for _ in range(3)]
-    revisions = await asyncio.gather(*(migrate.migrate(service, engine) for engine in engines))
+    revisions = await asyncio.gather(*(migrate.migrate(service, empty) for _ in range(3)))
     assert set(revisions) == {migrate.head(service)}
-    for engine in engines:
-        await engine.dispose()
+
+
+async def test_a_revision_may_last_longer_than_any_other_statement(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = service_names()[0]
+    engine = db.connect(empty, pool=1, name="test")
+    monkeypatch.setattr(db, "ANSWERS_WITHIN", 0.3)
+    async with engine.connect() as another:
+        await another.execute(text("select pg_advisory_lock(:lock)"), {"lock": migrate.LOCK})
+        second = asyncio.create_task(migrate.migrate(service, empty))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(second), timeout=2)
+        assert not second.done()
+        await another.execute(text("select pg_advisory_unlock(:lock)"), {"lock": migrate.LOCK})
+        assert await second == migrate.head(service)
+    await engine.dispose()
 
 
 async def test_a_service_refuses_a_schema_that_it_does_not_know(empty: str) -> None:

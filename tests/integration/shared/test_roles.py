@@ -135,8 +135,7 @@ async def ready(http: httpx.AsyncClient) -> bool:
 
 
 async def test_what_the_api_tells_the_worker_hears(settings: Settings, empty: str) -> None:
-    engine = db.connect(empty, pool=1, name="test")
-    await migrate.migrate("identity", engine)
+    await migrate.migrate("identity", empty)
     looked.clear()
     other = settings.model_copy(update={"http_port": free_port()})
     async with role(api, SERVICE, settings) as http, role(worker, SERVICE, other) as health:
@@ -147,7 +146,6 @@ async def test_what_the_api_tells_the_worker_hears(settings: Settings, empty: st
         metrics = (await health.get("/metrics")).text
         assert "vestibule_outbox_published_total" in metrics
         assert "vestibule_http_request_duration_seconds" in metrics
-    await engine.dispose()
 
 
 def forget_group(broker: Kafka, name: str) -> None:
@@ -163,7 +161,7 @@ def forget_group(broker: Kafka, name: str) -> None:
 async def test_what_kafka_never_had_is_asked_of_its_owner(settings: Settings, empty: str, broker: Kafka) -> None:
     await asyncio.to_thread(forget_group, broker, "identity")
     engine = db.connect(empty, pool=1, name="test")
-    await migrate.migrate("identity", engine)
+    await migrate.migrate("identity", empty)
     private, public = new_service_keys(["identity"])
     keys = {"service_key": SecretStr(private["identity"]), "service_public_keys": public}
     settings = settings.model_copy(update={**keys, "service_urls": {"identity": f"http://127.0.0.1:{settings.http_port}"}})
