@@ -1,7 +1,7 @@
 """What a real Kafka has lost: records deleted, kept too short, a topic made anew. All of it is heard, in order and once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -21,19 +21,11 @@ from shared.bus.tables import outbox_queue, review
 from tests.integration.bus.broker import Broker, eventually, relaying
 from tests.integration.bus.doors import Doors
 from tests.integration.bus.ledger import Ledger, associated, keeping, newest, prepare, profile
-from tests.support.servers import Databases, running_kafka
+from tests.support.servers import Databases
 
 pytestmark = pytest.mark.anyio
 
 TOPIC = "domain.associated"
-
-
-@pytest.fixture
-def own_broker() -> Iterator[Broker]:
-    with running_kafka() as kafka:
-        broker = Broker(kafka)
-        broker.prepare()
-        yield broker
 
 
 @asynccontextmanager

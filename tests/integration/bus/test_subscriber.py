@@ -13,7 +13,7 @@ from shared.bus.envelope import Record
 from shared.bus.subscriber import Subscriber
 from tests.integration.bus.broker import Broker, eventually, relaying
 from tests.integration.bus.ledger import Ledger, associated, keeping, prepare, sent
-from tests.support.servers import Databases, running_kafka, running_postgres
+from tests.support.servers import Databases, running_postgres
 
 pytestmark = pytest.mark.anyio
 
@@ -100,14 +100,6 @@ async def test_two_workers_share_the_partitions(ledger: Ledger, broker: Broker) 
 def own_postgres() -> Iterator[Databases]:
     with running_postgres() as databases:
         yield databases
-
-
-@pytest.fixture
-def own_broker() -> Iterator[Broker]:
-    with running_kafka() as kafka:
-        broker = Broker(kafka)
-        broker.prepare()
-        yield broker
 
 
 async def test_a_database_that_goes_away_loses_and_repeats_nothing(own_postgres: Databases, broker: Broker) -> None:

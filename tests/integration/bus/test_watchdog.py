@@ -1,7 +1,6 @@
 """A process is dead when one of its loops neither gets on nor fails, and not because something outside is away."""
 
 import asyncio
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -17,17 +16,8 @@ from shared.roles.health import Health
 from tests.integration.bus.broker import Broker, eventually
 from tests.integration.bus.ledger import Ledger, associated, sent
 from tests.integration.bus.test_subscriber import heard, send
-from tests.support.servers import running_kafka
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def own_broker() -> Iterator[Broker]:
-    with running_kafka() as kafka:
-        broker = Broker(kafka)
-        broker.prepare()
-        yield broker
 
 
 async def live(health: Health) -> tuple[int, str]:
