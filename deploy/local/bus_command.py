@@ -1,6 +1,7 @@
 """`vestibule bus`: what is told, heard and waiting in a run."""
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,11 +16,13 @@ def _surroundings(folder: Folder) -> Any:
     if run is None:
         raise click.ClickException("nothing runs here; first: vestibule up")
     operator = folder.settings("operator")
+    ca_file = operator.get("VESTIBULE_KAFKA_CA_FILE")
     login = importlib.import_module("shared.bus.login").Login(
         operator["VESTIBULE_KAFKA_BOOTSTRAP"],
         operator["VESTIBULE_KAFKA_OPERATOR_USERNAME"],
         operator["VESTIBULE_KAFKA_OPERATOR_PASSWORD"],
         operator["VESTIBULE_KAFKA_SECURITY"],
+        Path(ca_file) if ca_file else None,
     )
     return importlib.import_module("shared.cli.bus_desk").surroundings(run.postgres["urls"], login)
 
