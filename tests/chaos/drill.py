@@ -95,11 +95,15 @@ async def _to_the_end(living: asyncio.Task[None], model: Model, watch: Watch) ->
 async def _quiet(watch: Watch) -> bool:
     """Waits for silence; whether it came."""
     watch.begin_anew()
-    try:
-        async with asyncio.timeout(QUIET_WITHIN):
-            await watch.quiet.wait()
-    except TimeoutError:
-        return False
+    left, begun = "", time.monotonic()
+    since = begun
+    while not watch.quiet.is_set():
+        await asyncio.sleep(LOOK_EVERY)
+        now = time.monotonic()
+        if watch.left != left or watch.something_waits:
+            left, since = watch.left, now
+        if now - since > STUCK_AFTER or now - begun > QUIET_WITHIN:
+            return False
     return True
 
 
