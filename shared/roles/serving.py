@@ -10,6 +10,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from shared.roles.connection import Connection
 from shared.roles.health import Health
 from shared.settings import Settings
 
@@ -41,7 +42,7 @@ async def serve(app: ASGIApp, settings: Settings, health: Health, stop: asyncio.
             app,
             host=settings.http_host,
             port=settings.http_port,
-            http="httptools",
+            http=Connection,
             ws="none",
             lifespan="off",
             log_config=None,
