@@ -27,6 +27,10 @@ class Unacceptable(Exception):
         self.facts = facts
 
 
+class GoneAway(Exception):
+    """Who sends the request went away before all of it was here. Half a form may look like a whole one."""
+
+
 class Limits:
     """ASGI middleware: hands on a request whose address and headers are clean and whose whole body has arrived."""
 
@@ -42,6 +46,8 @@ class Limits:
             check_address(scope)
             check_headers(scope)
             body = await self.whole_body(scope, receive)
+        except GoneAway:
+            return
         except Unacceptable as fault:
             await problem(fault.kind, fault.facts, {"Connection": "close"})(scope, receive, send)
             return
@@ -58,10 +64,12 @@ class Limits:
             async with asyncio.timeout(BODY_WITHIN_SECONDS):
                 while True:
                     message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise GoneAway
                     body += message.get("body", b"")
                     if len(body) > self.largest_body:
                         raise Unacceptable(kinds.BODY_TOO_LARGE, limit=self.largest_body)
-                    if message["type"] == "http.disconnect" or not message.get("more_body"):
+                    if not message.get("more_body"):
                         break
         except TimeoutError:
             raise Unacceptable(kinds.BODY_TOO_SLOW) from None

@@ -33,8 +33,8 @@ async def heard(request: Request) -> PlainTextResponse:
 
 
 @asynccontextmanager
-async def served(trusted: str = "") -> AsyncIterator[int]:
-    """A server; its port."""
+async def served(*more: Route, trusted: str = "") -> AsyncIterator[int]:
+    """A server with these routes too; its port."""
     settings = Settings(
         database_url=SecretStr("postgresql://nowhere"),
         kafka_bootstrap="nowhere:1",
@@ -45,7 +45,7 @@ async def served(trusted: str = "") -> AsyncIterator[int]:
         http_trusted_proxies=trusted,
     )
     stop = asyncio.Event()
-    app = Limits(Starlette(routes=[Route("/", caller), Route("/heard", heard, methods=["POST"])]))
+    app = Limits(Starlette(routes=[Route("/", caller), Route("/heard", heard, methods=["POST"]), *more]))
     serving = asyncio.create_task(serve(app, settings, Health([]), stop))
     transport = httpx.AsyncHTTPTransport(retries=8)
     async with httpx.AsyncClient(transport=transport) as http:
@@ -96,6 +96,25 @@ async def test_nobody_is_listened_to_without_end(begun: bytes, endless: bytes) -
     assert answer.startswith(b"HTTP/1.1 400 ") or not answer
 
 
+async def test_half_a_request_is_not_acted_upon() -> None:
+    acted: list[bytes] = []
+
+    async def act(request: Request) -> PlainTextResponse:
+        acted.append(await request.body())
+        return PlainTextResponse("")
+
+    head = b"POST /act HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    async with served(Route("/act", act, methods=["POST"])) as port:
+        for length in b"Content-Length: 40\r\n\r\nroles=a", b"Transfer-Encoding: chunked\r\n\r\n7\r\nroles=a\r\n":
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(head + length)
+            writer.write_eof()
+            assert await reader.read() == b""
+            writer.close()
+        await answer_to(port, head + b"Connection: close\r\nContent-Length: 7\r\n\r\nroles=b")
+    assert acted == [b"roles=b"]
+
+
 async def test_what_comes_behind_a_body_is_no_head() -> None:
     head = b"POST /heard HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
     async with served() as port:
@@ -107,6 +126,6 @@ async def test_what_comes_behind_a_body_is_no_head() -> None:
     ("trusted", "named"), [("", "127.0.0.1"), ("192.0.2.0/24", "127.0.0.1"), ("192.0.2.0/24,127.0.0.1", "198.51.100.7")]
 )
 async def test_only_a_trusted_proxy_says_who_calls(trusted: str, named: str) -> None:
-    async with served(trusted) as port, httpx.AsyncClient() as http:
+    async with served(trusted=trusted) as port, httpx.AsyncClient() as http:
         answer = await http.get(f"http://127.0.0.1:{port}/", headers={"X-Forwarded-For": "203.0.113.9, 198.51.100.7"})
     assert answer.text == named
