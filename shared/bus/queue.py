@@ -9,8 +9,8 @@ from typing import Final
 
 import asyncpg
 
+from shared import db
 from shared.bus.envelope import Logged
-from shared.db import KEEPALIVES
 
 # Few rows at a time are joined, so no plan is worth keeping: a generic one reads far too much of the log. What these
 # connections write may be lost in a crash of the server: an event not struck off is sent again, and dropped as known.
@@ -20,14 +20,9 @@ SESSION: Final = {
     "enable_mergejoin": "off",
     "jit": "off",
     "synchronous_commit": "off",
-    "statement_timeout": "15000",
     "timezone": "UTC",
-    **KEEPALIVES,
+    **db.KEEPALIVES,
 }
-
-CONNECTS_WITHIN: Final = 5.0
-ANSWERS_WITHIN: Final = 20.0
-"""Seconds for any answer, a little more than the server itself gives a statement. Whoever is silent for longer is gone."""
 
 GONE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 """What a connection raises when its server goes away or it was cut in the middle of something."""
@@ -66,9 +61,14 @@ async def connect(url: str, name: str, session: Mapping[str, str] = MappingProxy
     """A connection of the relay's own, outside the service's pool. Nothing that is asked of it waits for ever."""
     return await asyncpg.connect(
         url,
-        timeout=CONNECTS_WITHIN,
-        command_timeout=ANSWERS_WITHIN,
-        server_settings={"application_name": name, **SESSION, **session},
+        timeout=db.CONNECTS_WITHIN,
+        command_timeout=db.ANSWERS_WITHIN,
+        server_settings={
+            "application_name": name,
+            "statement_timeout": str(db.STATEMENT_TIMEOUT_MS),
+            **SESSION,
+            **session,
+        },
     )
 
 

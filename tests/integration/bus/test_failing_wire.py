@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from shared import clock, db, ids
-from shared.bus import guard, hints, queue
+from shared.bus import guard, hints
 from shared.bus.hints import Hearing, Hints
 from shared.bus.relay import Relay
 from tests.integration.bus.broker import Broker, relaying
@@ -43,9 +43,8 @@ async def ledgers(databases: list[str], monkeypatch: pytest.MonkeyPatch) -> Asyn
     """Ledgers that look at their databases directly and patiently; whoever is made after them is impatient."""
     async with AsyncExitStack() as stack:
         patient = [await stack.enter_async_context(keeping(url)) for url in databases]
-        for module in (db, queue):
-            monkeypatch.setattr(module, "CONNECTS_WITHIN", FAST)
-            monkeypatch.setattr(module, "ANSWERS_WITHIN", FAST)
+        monkeypatch.setattr(db, "CONNECTS_WITHIN", FAST)
+        monkeypatch.setattr(db, "ANSWERS_WITHIN", FAST)
         for module in (guard, hints):
             monkeypatch.setattr(module, "PROBE_WITHIN", FAST)
         monkeypatch.setattr(db, "STATEMENT_TIMEOUT_MS", round(1000 * FAST))
