@@ -15,7 +15,7 @@ from typing import Final, Generic, Protocol, TypeVar
 import structlog
 
 from shared.bus import inbox, metrics
-from shared.bus.envelope import Letter, Record, Undecodable, Unreadable, place, read
+from shared.bus.envelope import Letter, Record, Undecodable, Unreadable, read, stream_of
 from shared.bus.listeners import Listeners
 from shared.bus.sorting import Item, State, divide
 from shared.bus.telling import ListenerFailed, tell
@@ -188,8 +188,8 @@ class Consumer(Generic[P]):
         return Item(item.record, item.stream, item.sequence, item.letter, said, item.attempts)
 
     async def _keep_unreadable(self, record: Record, error: str) -> None:
-        place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
-        log.error("record_unreadable", consumer=self._group, error=error, **place)
+        where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+        log.error("record_unreadable", consumer=self._group, error=error, **where)
         async with self._database.transaction() as tx:
             await inbox.keep_unreadable(tx.connection, self._group, record, error=error, now=self._now())
 
@@ -213,7 +213,7 @@ def _arranged(records: Sequence[Record]) -> tuple[list[Item], list[tuple[Record,
     for record in records:
         headers = dict(record.headers)
         try:
-            stream, sequence = place(record, headers)
+            stream, sequence = stream_of(record, headers)
         except Unreadable as fault:
             unreadable.append((record, str(fault)))
         else:

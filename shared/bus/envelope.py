@@ -113,7 +113,7 @@ def _constant_headers(topic: str) -> tuple[tuple[str, bytes], ...]:
     )
 
 
-def place(record: Record, headers: Mapping[str, bytes]) -> tuple[Stream, int]:
+def stream_of(record: Record, headers: Mapping[str, bytes]) -> tuple[Stream, int]:
     """The stream and the sequence of a record, by its key and headers; raises `Unreadable`."""
     try:
         if record.key is None:

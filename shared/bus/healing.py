@@ -13,7 +13,7 @@ import structlog
 
 from shared.bus import holes, metrics
 from shared.bus.consumer import Consumer
-from shared.bus.envelope import Record, Unreadable, place
+from shared.bus.envelope import Record, Unreadable, stream_of
 from shared.bus.holes import Hole
 from shared.bus.originals import Original
 from shared.bus.owners import Owners, OwnerSilent
@@ -100,7 +100,7 @@ def _checked(original: Original, stream: Stream) -> Record:
     """The record, if it is where it says; raises `OwnerSilent`."""
     record = original.record(stream)
     try:
-        if place(record, dict(record.headers)) == (stream, original.sequence):
+        if stream_of(record, dict(record.headers)) == (stream, original.sequence):
             return record
     except Unreadable:
         pass

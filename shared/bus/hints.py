@@ -47,7 +47,7 @@ class Hints:
             await asyncio.sleep(AT_MOST_EVERY)
 
 
-class Hearing:
+class HintReceiver:
     """Calls `on_hint` whenever some process of the service has committed."""
 
     def __init__(self, url: str, name: str, on_hint: Callable[[], None]) -> None:

@@ -19,8 +19,9 @@ from shared.bus.lanes import Batch, Lanes
 from shared.bus.login import Login
 from shared.bus.looking import Looking
 from shared.bus.outbox import SHARDS
+from shared.bus.partitions import partition_of
 from shared.bus.queue import GONE, Queue, Queued, opened
-from shared.bus.sender import Sender, hashed, sending
+from shared.bus.sender import Sender, sending
 from shared.clock import Clock
 from shared.contracts import contract_of
 from shared.progress import Loop
@@ -200,7 +201,7 @@ class Work:
         if partitions is None:
             self._sender.look_up(queued.event.topic)
             return False
-        return queued.place not in self._struck and self._lanes.accept(queued, hashed(queued.event.key) % partitions)
+        return queued.place not in self._struck and self._lanes.accept(queued, partition_of(queued.event.key, partitions))
 
     def _send(self) -> None:
         for batch in self._lanes.ready():

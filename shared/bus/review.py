@@ -17,7 +17,7 @@ from shared.bus.inbox import LEASE, rows_of
 from shared.bus.listeners import Listeners
 from shared.bus.originals import Head
 from shared.bus.owners import Owners, OwnerSilent
-from shared.bus.sender import hashed
+from shared.bus.partitions import partition_of
 from shared.bus.sorting import wait_before
 from shared.clock import Clock
 from shared.contracts import PARTITIONS, Stream
@@ -120,7 +120,7 @@ class Reviewer:
             while page := await self._owners.heads(topic, after=after):
                 get_on()
                 after = page[-1].key
-                mine = [head for head in page if hashed(head.key) % partitions in taken]
+                mine = [head for head in page if partition_of(head.key, partitions) in taken]
                 fetched += await self._fetch(topic, mine)
                 seen += len(mine)
                 await self._write(HOLD, topic, taken, self._now() + LEASE)

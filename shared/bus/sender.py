@@ -3,13 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from functools import lru_cache
 from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed
-from aiokafka.partitioner import murmur2
 from opentelemetry.trace import SpanKind
 
 from shared.bus.envelope import record
@@ -132,10 +130,3 @@ async def sending(login: Login, on_topic: Callable[[], None]) -> AsyncIterator[S
         yield sender
     finally:
         await asyncio.shield(sender.close())
-
-
-@lru_cache(maxsize=65_536)
-def hashed(key: str) -> int:
-    """Kafka's own hash of a key, so that other producers choose the same partition; modulo the number of partitions."""
-    number: int = murmur2(key.encode())
-    return number & 0x7FFFFFFF

@@ -47,7 +47,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Place:
+class ToldEvent:
     """An event in one stream, as its owner's log has it."""
 
     topic: str
@@ -72,10 +72,10 @@ async def standing(connection: AsyncConnection, group: str) -> Standing:
     return Standing(unsent, oldest, states, await parked.listed(connection))
 
 
-async def told(connection: AsyncConnection, event_id: UUID) -> list[Place]:
+async def told(connection: AsyncConnection, event_id: UUID) -> list[ToldEvent]:
     """Where this service has told the event, once per stream; nowhere if another service did."""
     made = made_at(event_id)
-    return [Place(*row) for row in await rows_of(connection, TOLD, (event_id, made - NEAR, made + NEAR))]
+    return [ToldEvent(*row) for row in await rows_of(connection, TOLD, (event_id, made - NEAR, made + NEAR))]
 
 
 async def caused(connection: AsyncConnection, event_id: UUID) -> list[UUID]:
@@ -83,10 +83,10 @@ async def caused(connection: AsyncConnection, event_id: UUID) -> list[UUID]:
     return [row[0] for row in await rows_of(connection, CAUSED, (event_id, made_at(event_id) - NEAR))]
 
 
-async def heard(connection: AsyncConnection, group: str, place: Place) -> str:
+async def heard(connection: AsyncConnection, group: str, event: ToldEvent) -> str:
     """`done`, `not yet`, or why the group has it parked."""
-    ((last, state),) = await rows_of(connection, HEARD, (group, place.topic, place.key, place.sequence))
-    return state or ("done" if (last or 0) >= place.sequence else "not yet")
+    ((last, state),) = await rows_of(connection, HEARD, (group, event.topic, event.key, event.sequence))
+    return state or ("done" if (last or 0) >= event.sequence else "not yet")
 
 
 def made_at(event_id: UUID) -> datetime:

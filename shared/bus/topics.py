@@ -9,8 +9,8 @@ from typing import Final
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from shared.bus.login import Login
-from shared.bus.sender import hashed
-from shared.bus.standing import Place
+from shared.bus.partitions import partition_of
+from shared.bus.standing import ToldEvent
 
 PATIENCE: Final = 10.0
 MOST: Final = 50_000
@@ -48,20 +48,20 @@ def behind(login: Login, group: str, topics: Collection[str]) -> list[Behind]:
     return [Behind(topic, records, oldest.get(topic)) for topic, records in sorted(left.items())]
 
 
-def find(login: Login, group: str, place: Place) -> tuple[int, int] | None:
+def find(login: Login, group: str, told: ToldEvent) -> tuple[int, int] | None:
     """Partition and offset of the event's first record; None while it is not there, or no more."""
     with _consumer(login, group) as consumer:
-        topic = consumer.list_topics(place.topic, timeout=PATIENCE).topics[place.topic]
+        topic = consumer.list_topics(told.topic, timeout=PATIENCE).topics[told.topic]
         if not topic.partitions:
             return None
-        number = hashed(place.key) % len(topic.partitions)
-        since = round((place.told_at - timedelta(seconds=1)).timestamp() * 1000)
-        (begin,) = consumer.offsets_for_times([TopicPartition(place.topic, number, since)], timeout=PATIENCE)
-        _, high = consumer.get_watermark_offsets(TopicPartition(place.topic, number), timeout=PATIENCE)
+        number = partition_of(told.key, len(topic.partitions))
+        since = round((told.told_at - timedelta(seconds=1)).timestamp() * 1000)
+        (begin,) = consumer.offsets_for_times([TopicPartition(told.topic, number, since)], timeout=PATIENCE)
+        _, high = consumer.get_watermark_offsets(TopicPartition(told.topic, number), timeout=PATIENCE)
         if not 0 <= begin.offset < high:
             return None
         consumer.assign([begin])
-        wanted = str(place.event_id).encode()
+        wanted = str(told.event_id).encode()
         for _ in range(min(MOST, high - begin.offset)):
             message = consumer.poll(PATIENCE)
             if message is None or message.error():

@@ -74,14 +74,14 @@ def _facts(one: Any) -> Iterator[tuple[str, str]]:
 
 def _followed(one: Any, indent: str) -> Iterator[str]:
     """An event and, further in, what it caused."""
-    for number, place in enumerate(one.places):
-        yield f"{indent}{place.topic} {one.event_id if number == 0 else '(the same)'}"
-        yield f"{indent}  stream  {place.key}, number {place.sequence}"
-        state = "waits to be sent" if place.queued else "sent"
-        yield f"{indent}  told    {place.told_at:%Y-%m-%d %H:%M:%S}Z by {one.owner}, {state}"
-        lies = one.lies[place.topic]
+    for number, event in enumerate(one.told):
+        yield f"{indent}{event.topic} {one.event_id if number == 0 else '(the same)'}"
+        yield f"{indent}  stream  {event.key}, number {event.sequence}"
+        state = "waits to be sent" if event.queued else "sent"
+        yield f"{indent}  told    {event.told_at:%Y-%m-%d %H:%M:%S}Z by {one.owner}, {state}"
+        lies = one.lies[event.topic]
         yield f"{indent}  lies    {f'partition {lies[0]}, offset {lies[1]}' if lies else 'not found on the topic'}"
-        heard = one.heard[place.topic]
+        heard = one.heard[event.topic]
         yield f"{indent}  heard   {' · '.join(f'{group}: {state}' for group, state in heard.items()) or 'by nobody here'}"
     if one.caused:
         yield f"{indent}  caused"

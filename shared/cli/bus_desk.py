@@ -12,7 +12,7 @@ from shared import clock
 from shared.bus import standing, topics
 from shared.bus.login import Login
 from shared.bus.sorting import State
-from shared.bus.standing import Place, Standing
+from shared.bus.standing import Standing, ToldEvent
 from shared.bus.topics import Behind
 from shared.cli.faults import REFUSED, fail, settings_of
 from shared.cli.running import run_on, service_of
@@ -91,7 +91,7 @@ class Followed:
 
     event_id: UUID
     owner: str
-    places: list[Place]
+    told: list[ToldEvent]
     lies: dict[str, tuple[int, int] | None] = field(default_factory=dict)
     """Partition and offset by topic."""
     heard: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -105,11 +105,11 @@ class Followed:
             "told_by": self.owner,
             "streams": [
                 {
-                    **asdict(place),
-                    "lies": dict(zip(("partition", "offset"), lies, strict=True)) if (lies := self.lies[place.topic]) else None,
-                    "heard": self.heard[place.topic],
+                    **asdict(event),
+                    "lies": dict(zip(("partition", "offset"), lies, strict=True)) if (lies := self.lies[event.topic]) else None,
+                    "heard": self.heard[event.topic],
                 }
-                for place in self.places
+                for event in self.told
             ],
             "caused": [one.document() for one in self.caused],
         }
@@ -151,37 +151,37 @@ class Desk:
     def _follow(self, event_id: UUID, followed: dict[UUID, Followed]) -> Followed | None:
         if event_id in followed or len(followed) >= MOST:
             return None
-        told = [(name, places) for name in self._databases if (places := self._told(name, event_id))]
-        if not told:
+        owners = [(name, told) for name in self._databases if (told := self._told(name, event_id))]
+        if not owners:
             return None
-        ((owner, places), *_) = told
-        one = followed[event_id] = Followed(event_id, owner, places)
-        for place in places:
-            one.lies[place.topic] = self._find(owner, place)
-            one.heard[place.topic] = {
-                name: self._heard(name, place) for name, heard in self._hears.items() if place.topic in heard
+        ((owner, told), *_) = owners
+        one = followed[event_id] = Followed(event_id, owner, told)
+        for event in told:
+            one.lies[event.topic] = self._find(owner, event)
+            one.heard[event.topic] = {
+                name: self._heard(name, event) for name, heard in self._hears.items() if event.topic in heard
             }
         causes = [caused for name in self._databases for caused in self._caused(name, event_id)]
         one.caused = [found for caused in causes if (found := self._follow(caused, followed))]
         return one
 
-    def _find(self, owner: str, place: Place) -> tuple[int, int] | None:
+    def _find(self, owner: str, event: ToldEvent) -> tuple[int, int] | None:
         try:
-            return topics.find(self._login, owner, place)
+            return topics.find(self._login, owner, event)
         except KafkaException:
             return None
 
-    def _told(self, name: str, event_id: UUID) -> list[Place]:
-        async def work(database: PooledDatabase) -> list[Place]:
+    def _told(self, name: str, event_id: UUID) -> list[ToldEvent]:
+        async def work(database: PooledDatabase) -> list[ToldEvent]:
             async with database.engine.connect() as connection:
                 return await standing.told(connection, event_id)
 
         return run_on(self._databases[name], "operator", work)
 
-    def _heard(self, name: str, place: Place) -> str:
+    def _heard(self, name: str, event: ToldEvent) -> str:
         async def work(database: PooledDatabase) -> str:
             async with database.engine.connect() as connection:
-                return await standing.heard(connection, name, place)
+                return await standing.heard(connection, name, event)
 
         return run_on(self._databases[name], "operator", work)
 

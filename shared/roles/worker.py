@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from shared.bus.consumer import Consumer
 from shared.bus.dead_letters import DeadLetters
 from shared.bus.healing import Healer
-from shared.bus.hints import Hearing, Hints
+from shared.bus.hints import HintReceiver, Hints
 from shared.bus.relay import Relay
 from shared.bus.review import Reviewer
 from shared.bus.subscriber import Subscriber
@@ -78,7 +78,7 @@ async def until(stop: asyncio.Event, service: AnyService, settings: Settings) ->
         work = [
             relay.run(),
             hints.run(),
-            Hearing(url, service.name, woken).run(),
+            HintReceiver(url, service.name, woken).run(),
             health.beat(),
             *(_kept(job, ports, woken, progress) for job in service.jobs),
             *(_kept(job, base, woken, progress) for job in HOUSEKEEPING),

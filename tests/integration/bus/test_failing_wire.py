@@ -13,7 +13,7 @@ import pytest
 
 from shared import clock, db, ids
 from shared.bus import guard, hints
-from shared.bus.hints import Hearing, Hints
+from shared.bus.hints import HintReceiver, Hints
 from shared.bus.relay import Relay
 from tests.integration.bus.broker import Broker, relaying
 from tests.integration.bus.ledger import Ledger, associated, keeping, prepare, sent
@@ -151,7 +151,7 @@ async def test_hints_arrive_whatever_byte_the_wire_fails_at(failure: Failure, le
     async def hint(_: Ledger, over: str) -> None:
         heard = asyncio.Event()
         hints = Hints(over, "test")
-        begun = [asyncio.create_task(part) for part in (hints.run(), Hearing(over, "test", heard.set).run())]
+        begun = [asyncio.create_task(part) for part in (hints.run(), HintReceiver(over, "test", heard.set).run())]
         await heard.wait()  # it hints at itself once it listens
         heard.clear()
         while not heard.is_set():  # one hint may be lost

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from shared import clock, ids
 from shared.bus import outbox
-from shared.bus.hints import Hearing, Hints
+from shared.bus.hints import HintReceiver, Hints
 from shared.bus.login import Login
 from shared.bus.outbox import EventRefused
 from shared.bus.relay import Relay
@@ -221,7 +221,7 @@ async def test_a_commit_elsewhere_is_hinted(ledger: Ledger) -> None:
     heard = asyncio.Event()
     hints = Hints(ledger.url, "test")
     async with asyncio.TaskGroup() as group, keeping(ledger.url, committed=hints) as writer:
-        tasks = [group.create_task(hints.run()), group.create_task(Hearing(ledger.url, "test", heard.set).run())]
+        tasks = [group.create_task(hints.run()), group.create_task(HintReceiver(ledger.url, "test", heard.set).run())]
         async with asyncio.timeout(10):
             await heard.wait()  # it hints at itself once it listens
         heard.clear()

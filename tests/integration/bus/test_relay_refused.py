@@ -20,7 +20,7 @@ from aiokafka.errors import (
 
 from shared import ids
 from shared.bus import sender
-from shared.bus.sender import hashed
+from shared.bus.partitions import partition_of
 from shared.contracts import PARTITIONS
 from tests.integration.bus.broker import Broker, eventually, relaying
 from tests.integration.bus.ledger import Ledger, associated
@@ -43,7 +43,7 @@ def claims(partition: int, count: int, *, elsewhere: bool = False) -> list[UUID]
     found: list[UUID] = []
     while len(found) < count:
         claim = ids.new_id()
-        if (hashed(str(claim)) % PARTITIONS == partition) is not elsewhere:
+        if (partition_of(str(claim), PARTITIONS) == partition) is not elsewhere:
             found.append(claim)
     return found
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.bus.envelope import Logged, Record, Undecodable, Unreadable, place, read, record
+from shared.bus.envelope import Logged, Record, Undecodable, Unreadable, read, record, stream_of
 from shared.contracts import Stream
 from tests.integration.bus.ledger import NOON, associated, profile
 
@@ -92,7 +92,7 @@ def test_a_record_is_read_as_it_was_written() -> None:
     headers = dict(made.headers)
     letter = read(made, headers)
 
-    assert place(made, headers) == (Stream("domain.associated", str(CLAIM)), 7)
+    assert stream_of(made, headers) == (Stream("domain.associated", str(CLAIM)), 7)
     assert letter.event == associated(CLAIM, 9)
     assert (letter.cause.event_id, letter.cause.correlation_id) == (LOGGED.event_id, LOGGED.correlation_id)
     assert letter.traceparent == TRACEPARENT
@@ -107,14 +107,14 @@ def changed(made: Record, **headers: bytes | None) -> Record:
 def test_without_a_number_a_record_has_no_place(sequence: bytes | None) -> None:
     made = changed(record(LOGGED), ce_sequence=sequence)
     with pytest.raises(Unreadable):
-        place(made, dict(made.headers))
+        stream_of(made, dict(made.headers))
 
 
 @pytest.mark.parametrize("key", [None, b"\xff", b"a\0b"])
 def test_without_a_key_a_record_has_no_place(key: bytes | None) -> None:
     made = replace(record(LOGGED), key=key)
     with pytest.raises(Unreadable):
-        place(made, dict(made.headers))
+        stream_of(made, dict(made.headers))
 
 
 @pytest.mark.parametrize(
