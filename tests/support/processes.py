@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 POLL = 0.02
+GONE = (FileNotFoundError, ProcessLookupError)
+"""What reading of a process raises once it has ended: before its file is opened, and after."""
 
 
 def until(happened: Callable[[], object], *, patience: float = 20) -> None:
@@ -19,7 +21,7 @@ def alive(pid: int) -> bool:
     """Whether a process runs; one that has ended and is only not yet collected doesn't."""
     try:
         return _stat(pid)[0] != "Z"
-    except FileNotFoundError:
+    except GONE:
         return False
 
 
@@ -30,7 +32,7 @@ def descendants(pid: int) -> set[int]:
         if folder.name.isdigit():
             try:
                 parents[int(folder.name)] = int(_stat(int(folder.name))[1])
-            except (FileNotFoundError, ProcessLookupError):
+            except GONE:
                 continue
     found: set[int] = set()
     new = {pid}
