@@ -17,8 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.bus import metrics
 from shared.bus.envelope import Headers
-from shared.bus.inbox import LEASE, rows_of, unkept
+from shared.bus.inbox import unkept
 from shared.bus.login import Login
+from shared.bus.rows import LEASE, rows_of
 from shared.clock import Clock
 from shared.contracts import contract_of, dead_letter_topic
 from shared.db import PooledDatabase

@@ -85,7 +85,7 @@ class Healer:
     async def _do(self, stream: Stream, found: Found, *, first: bool) -> bool:
         """Does them, or lets them count as known where they are no news; whether all succeeded."""
         group = self._listeners.group
-        acts = self._listeners.news_only and bool(self._listeners.hearing(stream.topic).each)
+        acts = self._listeners.news_only and self._listeners.acts_on(stream.topic)
         old = list(takewhile(lambda one: _told_at(one[1]) < self._now() - KEPT, found)) if acts and first else []
         for part, known in ((old, True), (found[len(old) :], False)):
             if part and not await self._consumer.fill(stream, part, known=known):

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.bus.inbox import LEASE, rows_of
+from shared.bus.rows import LEASE, rows_of
 from shared.bus.sorting import wait_before
 from shared.contracts import Stream
 

@@ -5,13 +5,14 @@ import string
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.bus.envelope import Headers, Record
+from shared.bus.rows import LEASE, rows_of
 from shared.bus.sorting import Item, Sorted, State, sort_out, wait_before
 from shared.contracts import Stream, contract_of
 
@@ -89,7 +90,6 @@ update parked set next_attempt_at = $3
       order by next_attempt_at limit $4 for update skip locked)
 returning topic, key
 """
-LEASE: Final = timedelta(minutes=1)
 
 WAITING: Final = """
 select sequence, attempts, headers::text, value, kafka_partition, kafka_offset from parked
@@ -266,11 +266,6 @@ async def waiting(connection: AsyncConnection, group: str, stream: Stream, *, li
 async def states(connection: AsyncConnection, group: str) -> dict[State, Waiting]:
     """The streams that wait, by the state of their first record; and the records that belong to none."""
     return {State(state): Waiting(*counted) for state, *counted in await rows_of(connection, STATES, (group,))}
-
-
-async def rows_of(connection: AsyncConnection, statement: str, parameters: tuple[Any, ...]) -> Sequence[Any]:
-    """The rows of a statement."""
-    return (await connection.exec_driver_sql(statement, parameters)).all()
 
 
 def kept(headers: Headers) -> str:

@@ -46,6 +46,10 @@ class Listeners(Generic[P]):
         """The listeners of a topic of `topics`."""
         return self._hearings[topic]
 
+    def acts_on(self, topic: str) -> bool:
+        """Whether a topic of `topics` is heard event by event, so that hearing it again would act twice."""
+        return bool(self.hearing(topic).each)
+
     def on(self, event: type[AnEvent]) -> Callable[[One[AnEvent, P]], One[AnEvent, P]]:
         """The function below hears every event of this type, one after another, as the cause of what it does."""
 

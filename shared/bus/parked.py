@@ -10,7 +10,8 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.bus.inbox import rows_of, settle, unkept
+from shared.bus.inbox import settle, unkept
+from shared.bus.rows import rows_of
 from shared.bus.sorting import State
 from shared.contracts import Actor, Stream, contract_of
 from shared.db import ConnectionTransaction

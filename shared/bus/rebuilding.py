@@ -28,7 +28,7 @@ async def rebuild(tx: ConnectionTransaction, listeners: Listeners[Any], topic: s
     """Has all of a topic heard again, by the workers that run. Raises `NotRebuilt`."""
     if topic not in listeners.topics:
         raise NotRebuilt(f"not-heard: {listeners.group} does not hear {topic}")
-    if listeners.hearing(topic).each:
+    if listeners.acts_on(topic):
         raise NotRebuilt(f"acted-upon: {listeners.group} acts on {topic}, and would act twice")
     group = listeners.group
     await tx.connection.exec_driver_sql(FORGET, (group, topic))

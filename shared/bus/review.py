@@ -13,11 +13,11 @@ from aiokafka import TopicPartition
 
 from shared.bus.assignment import Assignment
 from shared.bus.healing import Healer
-from shared.bus.inbox import LEASE, rows_of
 from shared.bus.listeners import Listeners
 from shared.bus.originals import Head
 from shared.bus.owners import Owners, OwnerSilent
 from shared.bus.partitions import partition_of
+from shared.bus.rows import LEASE, rows_of
 from shared.bus.sorting import wait_before
 from shared.clock import Clock
 from shared.contracts import PARTITIONS, Stream
@@ -98,7 +98,7 @@ class Reviewer:
 
     async def _note_unheard(self) -> None:
         """Projections of which nothing was ever heard are reviewed whatever the offsets say: the database may be a new one."""
-        projections = [topic for topic in self._listeners.topics if not self._listeners.hearing(topic).each]
+        projections = [topic for topic in self._listeners.topics if not self._listeners.acts_on(topic)]
         async with self._database.engine.connect() as connection:
             unheard = await rows_of(connection, UNHEARD, (self._group, projections))
         await self.note({(topic, partition): 0 for (topic,) in unheard for partition in range(PARTITIONS)})

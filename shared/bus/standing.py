@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.bus import parked
-from shared.bus.inbox import rows_of
 from shared.bus.parked import Parked
+from shared.bus.rows import rows_of
 from shared.contracts import Stream
 
 # Ids are made as the event is told, a little before the row: the log's months are looked at around that time alone.
