@@ -1,4 +1,9 @@
-"""A service's database: brought up to date by its own linear revisions, and checked before a role begins."""
+"""A service's database: brought up to date by its own linear revisions, and checked before a role begins.
+
+Before the first release a service has one revision. A change of its tables is made there, and one of the foundation in
+`TABLES` or `ddl.TABLES`; whatever is changed gets the next number, so that data of another shape are refused by theirs. From
+the first release on none of these ever changes: each change is a revision of its own, which brings the data along.
+"""
 
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -22,7 +27,7 @@ MIGRATES_WITHIN: Final = 3600.0
 
 log = structlog.get_logger()
 
-# Revision 0001 of every service began with these. Changes come as revisions of their own, never here.
+# The first revision of every service begins with these and the bus's.
 TABLES: Final = (
     """
     create table idempotency (

@@ -1,12 +1,8 @@
 """One mailbox is one person, however its address is typed; mail goes to it as it was typed."""
 
 import pytest
-from alembic import command
-from sqlalchemy import Connection, text
 
-from shared import db, migrate
 from tests.integration.identity.house import House, colleague
-from tests.support.servers import Databases
 
 pytestmark = pytest.mark.anyio
 
@@ -45,21 +41,3 @@ async def test_what_is_no_address_is_refused_with_its_reason(house: House) -> No
     )
     [mistake] = refused.json()["errors"]
     assert (refused.status_code, mistake["pointer"], mistake["code"]) == (422, "/email", "quoted-local-part")
-
-
-async def test_addresses_kept_in_the_older_spelling_get_the_one_that_is_looked_for(postgres: Databases) -> None:
-    engine = db.connect(postgres.fresh_database(), pool=1, name="test")
-
-    def to(revision: str, connection: Connection) -> None:
-        alembic = migrate.config("identity")
-        alembic.attributes["connection"] = connection
-        command.upgrade(alembic, revision)
-
-    partner = "insert into partner values (gen_random_uuid(), 'adatum', 'Adatum', 'é@exämple.fr', 'fr', 'UTC', 1)"
-    async with engine.connect() as connection:
-        await connection.run_sync(lambda known: to("0001", known))
-        await connection.execute(text(partner))
-        await connection.commit()
-        await connection.run_sync(lambda known: to("head", known))
-        assert (await connection.execute(text("select email from partner"))).scalar_one() == "é@xn--exmple-cua.fr"
-    await engine.dispose()

@@ -92,3 +92,16 @@ async def test_a_service_refuses_a_schema_that_it_does_not_know(empty: str) -> N
         with pytest.raises(migrate.SchemaOutOfWindow, match=f"vestibule {service} migrate"):
             await migrate.check_schema(service, connection)
     await engine.dispose()
+
+
+@pytest.mark.parametrize("service", service_names())
+@pytest.mark.parametrize("number", ["0001", "0002", "0003"])
+async def test_data_from_before_the_first_release_are_refused_by_number(service: str, number: str, empty: str) -> None:
+    engine = db.connect(empty, pool=1, name="test")
+    async with engine.begin() as connection:
+        await connection.execute(text(f"create table alembic_version as select '{number}' as version_num"))
+        with pytest.raises(migrate.SchemaOutOfWindow, match=f"is at revision {number}, this version needs"):
+            await migrate.check_schema(service, connection)
+    with pytest.raises(migrate.SchemaOutOfWindow, match=f"is at revision {number}, which this version does not know"):
+        await migrate.migrate(service, empty)
+    await engine.dispose()

@@ -1,10 +1,10 @@
-"""Deliveries, and the copies of profiles and names that letters need."""
+"""Deliveries, who is at work on them, and the copies of profiles and names that letters need."""
 
 from alembic import op
 
 from shared.migrate import foundation, script
 
-revision = "0001"
+revision = "0004"
 down_revision = None
 
 TABLES = """
@@ -31,6 +31,7 @@ create table delivery (
     traceparent text,
     event text,
     message bytea,
+    courier_id uuid,
     constraint delivery_once unique (event_id, recipient_kind, recipient_id, template),
     constraint delivery_ended check ((next_at is null) = (ended_at is not null)),
     constraint delivery_erased check (ended_at is null or (event is null and message is null))
@@ -38,6 +39,13 @@ create table delivery (
 create index delivery_next on delivery (next_at) where next_at is not null;
 create index delivery_open on delivery (recipient_id) where next_at is not null;
 comment on table delivery is 'One mail per event, recipient and template; what it says is erased when it ends.';
+
+create table courier (
+    id uuid primary key,
+    since timestamptz not null,
+    seen_at timestamptz not null
+) with (fillfactor = 50);
+comment on table courier is 'The processes that hand mails over, while they are there.';
 
 create table person (
     id uuid primary key,

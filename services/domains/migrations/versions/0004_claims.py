@@ -4,7 +4,7 @@ from alembic import op
 
 from shared.migrate import foundation, script
 
-revision = "0001"
+revision = "0004"
 down_revision = None
 
 TABLES = """
@@ -50,12 +50,14 @@ create table nomination (
     email text,
     secret_hash bytea not null unique,
     nominator_id uuid not null,
+    nominated_at timestamptz not null,
     expires_at timestamptz not null,
     answered_by uuid,
     version bigint not null,
     check ((state = 'pending') = (email is not null))
 );
 create unique index nomination_pending_once on nomination (claim_id) where state = 'pending';
+create index nomination_newest on nomination (claim_id, nominated_at);
 create index nomination_expiry on nomination (expires_at) where state = 'pending';
 comment on table nomination is
     'Who is or was asked to be a global administrator. Addresses are here only while an answer is awaited.';

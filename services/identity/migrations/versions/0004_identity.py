@@ -4,7 +4,7 @@ from alembic import op
 
 from shared.migrate import foundation, script
 
-revision = "0001"
+revision = "0004"
 down_revision = None
 
 TABLES = """
@@ -49,7 +49,7 @@ create index account_partner on account (partner_id);
 create table person (
     id uuid primary key,
     organisation_id uuid not null,
-    email text not null unique,
+    email text not null,
     first_name text not null,
     last_name text not null,
     language text not null,
@@ -59,6 +59,7 @@ create table person (
     consented_at timestamptz not null,
     version bigint not null
 );
+create unique index person_email on person (lower(email collate "C"));
 create index person_organisation on person (organisation_id);
 
 create table subject (
@@ -97,6 +98,8 @@ create table invitation (
 );
 create index invitation_due on invitation (expires_at) where state = 'pending';
 create index invitation_organisation on invitation (organisation_id, id);
+create index invitation_open on invitation (organisation_id) where state = 'pending';
+create index invitation_sent on invitation (organisation_id, sent_at);
 
 create table pending_invitation (
     scope_id uuid not null,
@@ -160,10 +163,11 @@ create unlogged table rate_limit (
 comment on table partner is 'Companies that sell to the vendor''s customers.';
 comment on table agreement is 'Signed agreements; each begins an organisation.';
 comment on table account is 'Purchasing accounts. The row''s lock orders changes of who may do what there.';
-comment on table person is 'People with a work account.';
+comment on table person is
+    'People with a work account; of the spellings of an address that differ in capitals, one person has one.';
 comment on table subject is 'Who holds which roles or permissions where; version is the epoch.';
 comment on table invitation is 'Every invitation ever sent. Of a link''s secret only the SHA-256.';
-comment on table pending_invitation is 'One pending invitation per scope and address.';
+comment on table pending_invitation is 'One pending invitation per scope and address, folded.';
 comment on table client is 'Machines and relying parties. Of a secret only the SHA-256.';
 comment on table session is 'Signed-in browsers. Of a cookie''s secret only the SHA-256.';
 comment on table authorization_code is 'Authorization codes by their SHA-256, and the token that each became.';
