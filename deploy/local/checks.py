@@ -62,11 +62,11 @@ def test(arguments: Sequence[str]) -> None:
     _become(*PYTHON, "-m", "pytest", *(() if names_files else WORKERS), *arguments)
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command(context_settings={"allow_interspersed_args": False})
 @click.argument("name")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def bench(name: str, arguments: Sequence[str]) -> None:
-    """Measure NAME (a module of tests/bench) against a baseline of the same run."""
+    """Measure NAME (a module of tests/bench) against a baseline of the same run; ARGUMENTS go to it, such as --help."""
     if not (ROOT / "tests" / "bench" / f"{name}.py").exists():
         known = sorted(file.stem for file in (ROOT / "tests" / "bench").glob("[!_]*.py"))
         raise click.ClickException(f"there is no bench {name}; there are: {', '.join(known)}")

@@ -4,23 +4,30 @@ import asyncio
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context
+from multiprocessing.sharedctypes import Synchronized
+from multiprocessing.synchronize import Event as EventOfProcesses
 from time import perf_counter
 
+import click
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from sqlalchemy import text
 
-from shared import clock, db, ids
+from shared import clock
+from shared.bus import metrics
 from shared.bus.consumer import Consumer
 from shared.bus.listeners import Listeners
 from shared.bus.login import Login
 from shared.bus.subscriber import Subscriber
+from shared.contracts import PARTITIONS
 from shared.contracts.domains import DomainAssociated
-from shared.db import Database, JoinedDatabase, PooledDatabase, Transaction
-from tests.bench.common import Figure, Servers, run, until
-from tests.integration.bus.ledger import associated, sent
+from shared.db import Database, JoinedDatabase, Transaction
+from tests.bench.support.backlog import database, spread
+from tests.bench.support.processes import Cost, Count, Meter, compared, counted, median, working
+from tests.bench.support.report import HOW_MANY, Figure, Numbers, Servers, as_json_option, run
+from tests.integration.bus.ledger import sent
 
-RECORDS = 60_000
-KEYS = 10_000
 ROUNDS = 3
 TOPIC = DomainAssociated.contract.topic
 
@@ -43,38 +50,39 @@ class Ports:
         return replace(self, db=JoinedDatabase(transaction))
 
 
-async def measure(found: Servers) -> Sequence[Figure]:
-    await produce(found.login("domains"))
+async def measure(found: Servers, *, members: Sequence[int], records: int) -> Sequence[Figure]:
+    """Round by round, raw aiokafka beside each number of members."""
+    await produce(found.login("domains"), records)
     reader = found.login("ledger")
     raw: list[float] = []
-    ours: list[float] = []
+    costs: dict[int, list[Cost]] = {many: [] for many in members}
     for number in range(ROUNDS):
-        raw.append(await read_raw(reader, f"ledger-raw-{number}"))
-        ours.append(await project(reader, await found.database(), f"ledger-{number}"))
-    return [
-        Figure("raw aiokafka and pydantic", statistics.median(raw), "records/s"),
-        Figure("consumer, inbox and projection", statistics.median(ours), "records/s", ">= 25,000"),
-        Figure("consumer / raw", statistics.median(ours) / statistics.median(raw), "", ">= 0.15"),
-    ]
+        raw.append(await read_raw(reader, f"ledger-raw-{number}", records))
+        for many, measured in costs.items():
+            measured.append(await project(found, f"ledger-{number}-of-{many}", many, records))
+    fastest = statistics.median(raw)
+    figures = [Figure("raw aiokafka and pydantic", fastest, "per s")]
+    for many, measured in costs.items():
+        figures += compared(f"{many} members", median(measured), f"{members[0]}", median(costs[members[0]]), raw=fastest)
+    return figures
 
 
-async def produce(login: Login) -> None:
-    keys = [ids.new_id() for _ in range(KEYS)]
+async def produce(login: Login, many: int) -> None:
+    records = [sent(event) for event in spread(many)]
     async with AIOKafkaProducer(**login.for_aiokafka(), enable_idempotence=True) as producer:
-        for version in range(1, RECORDS // KEYS + 1):
-            for start in range(0, KEYS, 500):
-                records = [sent(associated(key, version)) for key in keys[start : start + 500]]
-                sends = [await producer.send(one.topic, key=one.key, value=one.value, headers=one.headers) for one in records]
-                await asyncio.gather(*sends)
+        for start in range(0, many, 500):
+            some = records[start : start + 500]
+            sends = [await producer.send(one.topic, key=one.key, value=one.value, headers=one.headers) for one in some]
+            await asyncio.gather(*sends)
 
 
-async def read_raw(login: Login, group: str) -> float:
+async def read_raw(login: Login, group: str, many: int) -> float:
     consumer = AIOKafkaConsumer(
         TOPIC, **login.for_aiokafka(), group_id=group, auto_offset_reset="earliest", enable_auto_commit=False
     )
     await consumer.start()
     began, read = 0.0, 0
-    while read < RECORDS:
+    while read < many:
         batches = await consumer.getmany(max_records=500, timeout_ms=1000)
         began = began or perf_counter()
         for records in batches.values():
@@ -82,20 +90,39 @@ async def read_raw(login: Login, group: str) -> float:
                 DomainAssociated.model_validate_json(one.value)
             read += len(records)
         await consumer.commit()
-    rate = RECORDS / (perf_counter() - began)
+    rate = read / (perf_counter() - began)
     await consumer.stop()
     return rate
 
 
-async def project(login: Login, url: str, group: str) -> float:
-    """From the first batch to the last."""
+async def project(found: Servers, group: str, members: int, records: int) -> Cost:
+    """From the moment in which the members have divided the partitions among them to the last record."""
+    url, spawn = await found.database(), get_context("spawn")
+    async with database(url, pool=1) as prepared, prepared.engine.begin() as connection:
+        await connection.execute(text(TABLE))
+    parts = [spawn.Value("i", 0) for _ in range(members)]
+    begin = spawn.Event()
+
+    def divided() -> bool:
+        return all(part.value for part in parts) and sum(part.value for part in parts) == PARTITIONS
+
+    with working(read_and_project, [(url, found.login("ledger"), group, part, begin) for part in parts]) as crew:
+        await crew.until(divided)
+        meter = Meter(crew, found.postgres.server.pid)
+        begin.set()
+        return await meter.until(records)
+
+
+async def read_and_project(
+    count: Count, url: str, login: Login, group: str, part: "Synchronized[int]", begin: "EventOfProcesses"
+) -> None:
+    """A member: says how many partitions are its part, and projects once all may begin."""
     listeners: Listeners[Ports] = Listeners(group)
-    times: list[float] = []
-    heard = [0]
 
     @listeners.on_many(DomainAssociated)
     async def on_domain_associated(events: Sequence[DomainAssociated], ports: Ports) -> None:
-        times.append(perf_counter())
+        while not begin.is_set():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
         async with ports.db.transaction() as tx:
             rows = {
                 "keys": [event.claim_id for event in events],
@@ -103,20 +130,24 @@ async def project(login: Login, url: str, group: str) -> float:
                 "versions": [event.version for event in events],
             }
             await tx.execute(PROJECT, rows)
-        heard[0] += len(events)
 
-    engine = db.connect(url, pool=2, name="bench")
-    async with engine.begin() as connection:
-        await connection.execute(text(TABLE))
-    database = PooledDatabase(engine, db.Tools(now=clock.now, new_id=ids.new_id, committed=lambda: None))
-    subscriber = Subscriber(Consumer(listeners, database, Ports(db=database), clock.now), login)
-    await subscriber.start()
-    await until(lambda: heard[0] >= RECORDS)
-    rate = RECORDS / (perf_counter() - times[0])
-    await subscriber.stop()
-    await engine.dispose()
-    return rate
+    async with database(url, pool=2) as pooled:
+        subscriber = Subscriber(Consumer(listeners, pooled, Ports(db=pooled), clock.now), login)
+        await subscriber.start()
+        while True:
+            part.value = subscriber.assigned() or 0
+            count(counted(metrics.DONE))
+            await asyncio.sleep(0.01)
+
+
+@click.command()
+@click.option("--members", type=Numbers(), default="1", help="Processes in the group, for each measurement: 1,2,3.  [1]")
+@click.option("--records", type=HOW_MANY, default=60_000, show_default=True, help="How many are read.")
+@as_json_option
+def main(*, members: Sequence[int], records: int, as_json: bool) -> None:
+    """The consumer, with inbox and projection, against raw aiokafka that only reads and parses."""
+    run("consume", partial(measure, members=members, records=records), hears={"ledger": [TOPIC]}, as_json=as_json)
 
 
 if __name__ == "__main__":
-    run("consume", measure, hears={"ledger": [TOPIC]})
+    main()

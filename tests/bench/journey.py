@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import click
 import uvloop
 
 from deploy.local.folder import Folder
@@ -22,7 +23,7 @@ from deploy.local.tour.stage import Contoso, Stage
 from deploy.local.tour.story import staged
 from deploy.local.tour.visitor import Api
 from shared.clock import now
-from tests.bench.common import Figure, quantile, report, wants_json
+from tests.bench.support.report import Figure, as_json_option, quantile, report
 
 ORDERS = 200
 WARM_UP = 20
@@ -75,10 +76,11 @@ async def _waited(stage: Stage, contoso: Contoso, begun: dict[str, datetime]) ->
     return [(arrived[number] - at).total_seconds() for number, at in begun.items()]
 
 
-def main() -> None:
+@click.command()
+@as_json_option
+def main(*, as_json: bool) -> None:
     """Measures on a run of its own."""
     title = "journey: POST of an order → confirmation accepted by SMTP, idle"
-    as_json = wants_json(title)
     with tempfile.TemporaryDirectory() as folder, running_or_own(Folder(Path(folder) / "data")) as document:
         figures = uvloop.run(measure(document))
     report(title, figures, as_json=as_json)

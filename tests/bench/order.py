@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from uuid import UUID
 
 import asyncpg
+import click
 from starlette.requests import Request
 
 from services.provisioning import commands
@@ -28,7 +29,7 @@ from shared.cause import Cause, caused_by
 from shared.contracts.access import Access, Grant, Permission, Scope, ScopeKind
 from shared.http.idempotency import Idempotent
 from shared.http.state import remember_caller
-from tests.bench.common import Figure, quantile, run_on_postgres
+from tests.bench.support.report import Figure, as_json_option, quantile, run_on_postgres
 from tests.integration.provisioning.house import prepare
 from tests.support.servers import Databases
 
@@ -137,5 +138,12 @@ async def rate(times: int, act: Callable[[int], Awaitable[object]], waits: list[
     return times / (perf_counter() - began)
 
 
+@click.command()
+@as_json_option
+def main(*, as_json: bool) -> None:
+    """Orders against bare inserts of one row, at the same concurrency."""
+    run_on_postgres("Placing an order", measure, as_json=as_json)
+
+
 if __name__ == "__main__":
-    run_on_postgres("Placing an order", measure)
+    main()

@@ -1,33 +1,35 @@
 """The relay: a backlog against raw sends of the same records, an idle commit's way to a consumer, what writers lose."""
 
 import asyncio
-import multiprocessing
 import statistics
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
 from time import perf_counter
+from typing import Any
 from uuid import UUID
 
-import uvloop
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+import click
+from aiokafka import AIOKafkaConsumer
 from sqlalchemy import text
 
-from shared import clock, db, ids
-from shared.bus import metrics
-from shared.bus.envelope import Record, record
+from shared import clock, ids
 from shared.bus.hints import HintReceiver, Hints
 from shared.bus.login import Login
-from shared.bus.queue import opened
+from shared.bus.outbox import SHARDS
 from shared.bus.relay import Relay
 from shared.contracts.domains import DomainAssociated
 from shared.db import ConnectionTransaction, PooledDatabase
-from tests.bench.common import Figure, Servers, quantile, run, until
+from tests.bench.support.backlog import TOGETHER, database, relay, send_raw, spread, told
+from tests.bench.support.cases import CASES
+from tests.bench.support.processes import Cost, Count, compared, median, working
+from tests.bench.support.report import HOW_MANY, Figure, Numbers, Servers, as_json_option, quantile, run
 from tests.integration.bus.ledger import associated
 
-BACKLOG = 60_000
-KEYS = 10_000
+EVENTS = 60_000
 ROUNDS = 3
 COMMITS = 400
+WARM_UP = 50
 WRITERS = 16
 WRITES = 4_000
 
@@ -36,87 +38,63 @@ async def measure(found: Servers) -> Sequence[Figure]:
     return [*await backlog(found), *await idle(found), *await writers(found)]
 
 
-@asynccontextmanager
-async def database(url: str, committed: Callable[[], None] = lambda: None, *, pool: int = 4) -> AsyncIterator[PooledDatabase]:
-    engine = db.connect(url, pool=pool, name="bench")
-    try:
-        yield PooledDatabase(engine, db.Tools(now=clock.now, new_id=ids.new_id, committed=committed))
-    finally:
-        await engine.dispose()
-
-
 # A backlog.
 
 
 async def backlog(found: Servers) -> Sequence[Figure]:
-    url = await found.database()
-    login = found.login("domains")
-    async with database(url) as writer:
-        await fill(writer)
-    records = await read(url)
+    waiting, login = await told(found, spread(EVENTS)), found.login("domains")
+    records = await waiting.read()
     raw: list[float] = []
-    relayed: list[float] = []
-    for _ in range(ROUNDS):
-        raw.append(await send_raw(login, records))
-        relayed.append(await relay_all(url, login))
-        async with database(url) as writer, writer.engine.begin() as connection:
-            await connection.execute(
-                text("insert into outbox_queue (id, logged_at, shard) select id, logged_at, 0 from event_log order by id")
-            )
-            await connection.commit()
+    relayed: list[Cost] = []
+    with working(relay, [(waiting.url, login, range(SHARDS))]) as crew:
+        await waiting.warm(crew)
+        for _ in range(ROUNDS):
+            raw.append(await send_raw(login, records))
+            relayed.append(await waiting.relayed(crew))
+    cost = median(relayed)
     return [
-        Figure("raw aiokafka, 500 sends per gather", statistics.median(raw), "events/s"),
-        Figure("relay, backlog of 60,000", statistics.median(relayed), "events/s"),
-        Figure("relay / raw", statistics.median(relayed) / statistics.median(raw), "", ">= 0.8"),
+        Figure(f"raw aiokafka, {TOGETHER} sends per gather", statistics.median(raw), "events/s"),
+        Figure(f"relay, backlog of {EVENTS:,}", cost.rate, "events/s"),
+        Figure("relay / raw", cost.rate / statistics.median(raw), "", ">= 0.8"),
+        Figure("processor, relay", cost.workers, "µs/event"),
+        Figure("processor, PostgreSQL", cost.postgres, "µs/event"),
     ]
 
 
-async def fill(writer: PooledDatabase) -> None:
-    keys = [ids.new_id() for _ in range(KEYS)]
-    for version in range(1, BACKLOG // KEYS + 1):
-        for start in range(0, KEYS, 500):
-            async with writer.transaction() as tx:
-                tx.emit(*[associated(key, version) for key in keys[start : start + 500]])
+async def by_relays(found: Servers, *, relays: Sequence[int], events: int) -> Sequence[Figure]:
+    """The same backlog for one relay or several, each a process with its part of the shards."""
+    waiting, login = await told(found, spread(events)), found.login("domains")
+    raw = await send_raw(login, await waiting.read())
+    figures, costs = [Figure("raw aiokafka", raw, "events/s")], []
+    for many in relays:
+        with working(relay, [(waiting.url, login, range(first, SHARDS, many)) for first in range(many)]) as crew:
+            await waiting.warm(crew)
+            costs.append(median([await waiting.relayed(crew) for _ in range(ROUNDS)]))
+        figures += compared(f"{many} relays", costs[-1], f"{relays[0]}", costs[0], raw=raw)
+    return figures
 
 
-async def read(url: str) -> list[Record]:
-    async with opened(url, "bench") as queue:
-        page = await queue.page(0, without=[], shards=range(16), limit=BACKLOG)
-    return [record(queued.event) for queued in page]
-
-
-async def send_raw(login: Login, records: Sequence[Record]) -> float:
-    producer = AIOKafkaProducer(**login.for_aiokafka(), enable_idempotence=True)
-    await producer.start()
-    await producer.send_and_wait("domain.associated", key=b"warm", value=b"{}")
-    began = perf_counter()
-    for start in range(0, len(records), 500):
-        sent = [
-            await producer.send(one.topic, key=one.key, value=one.value, headers=one.headers)
-            for one in records[start : start + 500]
-        ]
-        await asyncio.gather(*sent)
-    rate = len(records) / (perf_counter() - began)
-    await producer.stop()
-    return rate
-
-
-async def relay_all(url: str, login: Login) -> float:
-    """From its first acknowledged batch to the last, connecting left out."""
-    first = published()
-    running = asyncio.create_task(Relay(url, login, name="bench", now=clock.now).run())
-    await until(lambda: published() > first)
-    counted, began = published(), perf_counter()
-    await until(lambda: published() >= first + BACKLOG)
-    rate = (first + BACKLOG - counted) / (perf_counter() - began)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-    return rate
-
-
-def published() -> float:
-    count: float = metrics.PUBLISHED.labels("domain.associated")._value.get()
-    return count
+async def by_case(found: Servers, *, case: str, events: int) -> Sequence[Figure]:
+    """A case beside the plain one, round by round, each with a relay and a database of its own."""
+    login = found.login("domains")
+    plainly = await told(found, spread(min(events, EVENTS)))
+    oddly = await told(found, CASES[case].events(events))
+    usual: list[Cost] = []
+    costs: list[Cost] = []
+    async with AsyncExitStack() as stack:
+        plain = stack.enter_context(working(relay, [(plainly.url, login, range(SHARDS))]))
+        odd = stack.enter_context(working(relay, [(oddly.url, login, range(SHARDS))]))
+        await plainly.warm(plain)
+        await oddly.warm(odd)
+        await stack.enter_async_context(CASES[case].meanwhile(oddly.url))
+        for _ in range(ROUNDS):
+            usual.append(await plainly.relayed(plain))
+            costs.append(await oddly.relayed(odd))
+    plain_cost, name = median(usual), f"{case}, {oddly.records:,}"
+    return [
+        *compared(f"plain, {plainly.records:,}", plain_cost, "plain", plain_cost),
+        *compared(name, median(costs), "plain", plain_cost),
+    ]
 
 
 # An idle commit.
@@ -124,8 +102,16 @@ def published() -> float:
 
 async def idle(found: Servers) -> Sequence[Figure]:
     url = await found.database()
-    worker = multiprocessing.get_context("spawn").Process(target=work, args=(url, found.login("domains")), daemon=True)
-    worker.start()
+    with working(hinted_relay, [(url, found.login("domains"))]):
+        settled = (await commit_idly(found, url))[WARM_UP:]
+    return [
+        Figure("idle commit -> consumer, p50", quantile(settled, 0.5), "ms", "<= 4"),
+        Figure("idle commit -> consumer, p99", quantile(settled, 0.99), "ms", "<= 10"),
+    ]
+
+
+async def commit_idly(found: Servers, url: str) -> list[float]:
+    """ms from each commit to the record in a consumer's hands."""
     consumer = AIOKafkaConsumer("domain.associated", **found.login("ledger").for_aiokafka(), auto_offset_reset="latest")
     await consumer.start()
     hints = Hints(url, "bench")
@@ -134,13 +120,13 @@ async def idle(found: Servers) -> Sequence[Figure]:
     arrived: dict[bytes, asyncio.Future[float]] = {}
 
     async def watch() -> None:
-        async for told in consumer:
-            if told.key in arrived:
-                arrived.pop(told.key).set_result(perf_counter())
+        async for heard in consumer:
+            if heard.key in arrived:
+                arrived.pop(heard.key).set_result(perf_counter())
 
     watching = asyncio.create_task(watch())
     async with database(url, hints) as writer:
-        for number in range(COMMITS + 50):
+        for number in range(COMMITS + WARM_UP):
             key = ids.new_id()
             arrival = arrived[str(key).encode()] = asyncio.get_running_loop().create_future()
             async with writer.transaction() as tx:
@@ -152,25 +138,15 @@ async def idle(found: Servers) -> Sequence[Figure]:
     hinting.cancel()
     await asyncio.gather(watching, hinting, return_exceptions=True)
     await consumer.stop()
-    worker.terminate()
-    worker.join()
-    settled = taken[50:]
-    return [
-        Figure("idle commit -> consumer, p50", quantile(settled, 0.5), "ms", "<= 4"),
-        Figure("idle commit -> consumer, p99", quantile(settled, 0.99), "ms", "<= 10"),
-    ]
+    return taken
 
 
-def work(url: str, login: Login) -> None:
-    """A worker process: the relay, woken by hints."""
-
-    async def relaying() -> None:
-        relay = Relay(url, login, name="bench", now=clock.now)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(relay.run())
-            group.create_task(HintReceiver(url, "bench", relay.wake).run())
-
-    uvloop.run(relaying())
+async def hinted_relay(_: Count, url: str, login: Login) -> None:
+    """A worker: the relay, woken by hints."""
+    relaying = Relay(url, login, name="bench", now=clock.now)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(relaying.run())
+        group.create_task(HintReceiver(url, "bench", relaying.wake).run())
 
 
 # Writers.
@@ -240,5 +216,22 @@ async def write(writer: PooledDatabase, how: Tell) -> float:
     return WRITES / (perf_counter() - began)
 
 
+@click.command()
+@click.option("--shards", "relays", type=Numbers(), help="How many relays share the shards, for each measurement: 1,2,4.")
+@click.option("--case", type=click.Choice(list(CASES)), help="This, beside the plain case.")
+@click.option("--events", type=HOW_MANY, help="How many, with --shards or --case; each has its own number.")
+@as_json_option
+def main(*, relays: Sequence[int] | None, case: str | None, events: int | None, as_json: bool) -> None:
+    """The relay: a backlog, an idle commit and what writers lose; or how it grows with relays; or one particular case."""
+    if (relays and case) or (events and not (relays or case)):
+        raise click.UsageError("--shards or --case, one of them, and --events only with one of them")
+    measuring: Callable[[Servers], Coroutine[Any, Any, Sequence[Figure]]] = measure
+    if relays:
+        measuring = partial(by_relays, relays=relays, events=events or EVENTS)
+    if case:
+        measuring = partial(by_case, case=case, events=events or CASES[case].usually)
+    run("relay", measuring, hears={"ledger": ["domain.associated"]}, as_json=as_json)
+
+
 if __name__ == "__main__":
-    run("relay", measure, hears={"ledger": ["domain.associated"]})
+    main()

@@ -12,8 +12,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
+
 from deploy.local.nursery import ROOT
-from tests.bench.common import Figure, report, wants_json
+from tests.bench.support.processes import family
+from tests.bench.support.report import Figure, as_json_option, report
 
 WARM_RUNS = 3
 PATIENCE = 300.0
@@ -79,7 +82,7 @@ def _alive(data: Path) -> bool:
 def proportional_megabytes(pid: int) -> float:
     """Proportional set size of a process and all its descendants: shared pages are counted once."""
     total = 0
-    for each in _family(pid):
+    for each in family(pid):
         try:
             lines = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
         except (FileNotFoundError, ProcessLookupError):
@@ -88,17 +91,11 @@ def proportional_megabytes(pid: int) -> float:
     return total / 1024
 
 
-def _family(pid: int) -> Iterator[int]:
-    yield pid
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            yield from _family(int(child))
-
-
-def main() -> None:
+@click.command()
+@as_json_option
+def main(*, as_json: bool) -> None:
     """Measures in a folder of its own, as the code is committed."""
     title = "up: from the command to everything ready"
-    as_json = wants_json(title)
     folder = Path(tempfile.mkdtemp())
     try:
         folder.chmod(0o755)

@@ -1,6 +1,5 @@
 """What measurements share: servers of their own, repetition, and a report for people or for programs."""
 
-import argparse
 import asyncio
 import json
 import statistics
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import click
 import uvloop
 
 from shared.bus.admin import Admin
@@ -36,6 +36,7 @@ class Servers:
 
     postgres: Databases
     bootstrap: str
+    operator: Login
 
     def login(self, user: str) -> Login:
         return Login(self.bootstrap, user, PASSWORD, "SASL_PLAINTEXT")
@@ -53,7 +54,7 @@ def servers(hears: Mapping[str, Sequence[str]]) -> Iterator[Servers]:
         operator = Login(kafka.bootstrap, kafka.operator.username, kafka.operator.password, "SASL_PLAINTEXT")
         users = {"identity", "domains", "provisioning", "notifications", *hears}
         Admin(operator, replication=1).apply(hears, dict.fromkeys(users, PASSWORD))
-        yield Servers(postgres, kafka.bootstrap)
+        yield Servers(postgres, kafka.bootstrap, operator)
 
 
 async def until(reached: Callable[[], bool]) -> None:
@@ -66,29 +67,44 @@ def quantile(values: Sequence[float], share: float) -> float:
     return statistics.quantiles(values, n=1000, method="inclusive")[round(share * 1000) - 1]
 
 
+class Numbers(click.ParamType[tuple[int, ...]]):
+    """Several numbers above zero, with commas between them."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        words = str(value).split(",")
+        if not all(word.isdecimal() and int(word) for word in words):
+            self.fail(f"{value!r} is no list of numbers such as 1,2,4", param, ctx)
+        return tuple(int(word) for word in words)
+
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="The figures alone, for programs.")
+HOW_MANY = click.IntRange(min=1_000)
+
+
 def run(
-    title: str, measure: Callable[[Servers], Coroutine[Any, Any, Sequence[Figure]]], *, hears: Mapping[str, Sequence[str]]
+    title: str,
+    measure: Callable[[Servers], Coroutine[Any, Any, Sequence[Figure]]],
+    *,
+    hears: Mapping[str, Sequence[str]],
+    as_json: bool,
 ) -> None:
-    """Measures on fresh servers and reports; `--json` for programs."""
-    as_json = wants_json(title)
+    """Measures on fresh servers and reports."""
     with servers(hears) as found:
         figures = uvloop.run(measure(found))
     report(title, figures, as_json=as_json)
 
 
-def run_on_postgres(title: str, measure: Callable[[Databases], Coroutine[Any, Any, Sequence[Figure]]]) -> None:
+def run_on_postgres(
+    title: str, measure: Callable[[Databases], Coroutine[Any, Any, Sequence[Figure]]], *, as_json: bool
+) -> None:
     """The same for what needs no broker."""
-    as_json = wants_json(title)
     with running_postgres() as postgres:
         figures = uvloop.run(measure(postgres))
     report(title, figures, as_json=as_json)
-
-
-def wants_json(title: str) -> bool:
-    """Whether the figures are for a program, by the command's arguments."""
-    arguments = argparse.ArgumentParser(description=title)
-    arguments.add_argument("--json", action="store_true")
-    return bool(arguments.parse_args().json)
 
 
 def report(title: str, figures: Sequence[Figure], *, as_json: bool) -> None:
