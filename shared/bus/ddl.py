@@ -57,7 +57,7 @@ TABLES: Final = (
     """
     create table review (
         consumer text, topic text, kafka_partition integer, until_offset bigint not null,
-        attempts integer not null, next_attempt_at timestamptz not null,
+        round bigint not null generated always as identity, attempts integer not null, next_attempt_at timestamptz not null,
         primary key (consumer, topic, kafka_partition)
     )
     """,

@@ -25,6 +25,11 @@ HEALED: Final = Counter(
 NO_NEWS: Final = Counter(
     "vestibule_consumer_no_news_total", "Of those, records too old to be acted upon, which count as known.", ("group", "topic")
 )
+NOT_FETCHED: Final = Counter(
+    "vestibule_consumer_not_fetched_total",
+    "Streams that a review found behind and whose owner did not have what it counts.",
+    ("group", "topic"),
+)
 EXPORTED: Final = Counter(
     "vestibule_consumer_dead_letters_total", "Records exported to dead-letter topics.", ("group", "topic")
 )

@@ -7,17 +7,13 @@ stay, and no mail goes out. Whatever acts on a topic would act twice.
 from datetime import datetime
 from typing import Any, Final
 
+from shared.bus import unreviewed
 from shared.bus.listeners import Listeners
 from shared.contracts import PARTITIONS, Actor
 from shared.db import ConnectionTransaction
 
 FORGET: Final = "delete from inbox where consumer = $1 and topic = $2"
 FORGET_PARKED: Final = "delete from parked where consumer = $1 and topic = $2 and state <> 'unreadable'"
-REVIEW: Final = """
-insert into review (consumer, topic, kafka_partition, until_offset, attempts, next_attempt_at)
-select $1, $2, partition, 0, 0, $4 from generate_series(0, $3 - 1) as partition
-on conflict (consumer, topic, kafka_partition) do update set until_offset = 0, attempts = 0, next_attempt_at = $4
-"""
 
 
 class NotRebuilt(Exception):
@@ -33,5 +29,5 @@ async def rebuild(tx: ConnectionTransaction, listeners: Listeners[Any], topic: s
     group = listeners.group
     await tx.connection.exec_driver_sql(FORGET, (group, topic))
     await tx.connection.exec_driver_sql(FORGET_PARKED, (group, topic))
-    await tx.connection.exec_driver_sql(REVIEW, (group, topic, PARTITIONS, now))
+    await unreviewed.note(tx.connection, group, {(topic, partition): 0 for partition in range(PARTITIONS)}, now=now)
     tx.note(Actor(kind="service", id=group), "projection.rebuilt", topic)

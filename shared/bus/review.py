@@ -1,16 +1,18 @@
 """The review: the streams of a topic, as its owner counts them, beside what a group has done of them.
 
 It follows when Kafka may have lost records, once what is left on the topic was read. Streams of which nothing arrived, or
-not the last, are fetched from the owner. That it is due stands in the database, so that a crash does not forget it.
+not the last, are fetched from the owner; when that does not have them either, it is said, counted and
+looked for again, later each time. That a review is due stands in the database, so that a crash does not forget it.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import timedelta
 from typing import Any, Final
 
 import structlog
 from aiokafka import TopicPartition
 
+from shared.bus import metrics, unreviewed
 from shared.bus.assignment import Assignment
 from shared.bus.healing import Healer
 from shared.bus.listeners import Listeners
@@ -19,37 +21,16 @@ from shared.bus.owners import Owners, OwnerSilent
 from shared.bus.partitions import partition_of
 from shared.bus.rows import LEASE, rows_of
 from shared.bus.sorting import wait_before
+from shared.bus.unreviewed import Review
 from shared.clock import Clock
 from shared.contracts import PARTITIONS, Stream
 from shared.db import PooledDatabase
 from shared.progress import get_on
 
-NOTE: Final = """
-insert into review (consumer, topic, kafka_partition, until_offset, attempts, next_attempt_at)
-select $1, topic, kafka_partition, until_offset, 0, $5
-  from unnest($2::text[], $3::int[], $4::bigint[]) as r (topic, kafka_partition, until_offset)
-on conflict (consumer, topic, kafka_partition) do update
-   set until_offset = excluded.until_offset, attempts = 0, next_attempt_at = excluded.next_attempt_at
-"""
-
 UNHEARD: Final = """
 select topic from unnest($2::text[]) as t (topic)
  where not exists (select from inbox where inbox.consumer = $1 and inbox.topic = t.topic)
 """
-
-DUE: Final = "select topic, kafka_partition, until_offset from review where consumer = $1 and next_attempt_at <= $2"
-
-# Taken for a while; tried again after that should this instance die.
-TAKE: Final = """
-update review set next_attempt_at = $5, attempts = attempts + 1
- where consumer = $1 and topic = $2 and kafka_partition in (
-     select kafka_partition from review
-      where consumer = $1 and topic = $2 and kafka_partition = any($3::int[]) and next_attempt_at <= $4
-        for update skip locked)
-returning kafka_partition, attempts
-"""
-HOLD: Final = "update review set next_attempt_at = $4 where consumer = $1 and topic = $2 and kafka_partition = any($3::int[])"
-DONE: Final = "delete from review where consumer = $1 and topic = $2 and kafka_partition = any($3::int[])"
 
 BEHIND: Final = """
 select heads.key, coalesce(inbox.last_sequence, 0), heads.last_sequence
@@ -75,9 +56,8 @@ class Reviewer:
 
     async def note(self, lost: Mapping[tuple[str, int], int]) -> None:
         """Keeps that these partitions are to be reviewed, once they were read up to these offsets."""
-        topics, partitions = [topic for topic, _ in lost], [partition for _, partition in lost]
         async with self._database.transaction() as tx:
-            await tx.connection.exec_driver_sql(NOTE, (self._group, topics, partitions, list(lost.values()), self._now()))
+            await unreviewed.note(tx.connection, self._group, lost, now=self._now())
 
     async def review(self, assignment: Assignment) -> int:
         """Reviews one topic as far as this member has read it; 0 when none is due. Raises when the database is away."""
@@ -89,10 +69,9 @@ class Reviewer:
         for topic, partitions in (await self._ready(assignment)).items():
             count = assignment.partitions(topic)
             async with self._database.transaction() as tx:
-                parameters = (self._group, topic, partitions, self._now(), self._now() + LEASE)
-                taken = dict(await rows_of(tx.connection, TAKE, parameters))
-            if taken and count:
-                await self._review(topic, taken, count)
+                taken = await unreviewed.take(tx.connection, self._group, topic, partitions, now=self._now())
+            if taken.rounds and count:
+                await self._review(taken, count)
                 return 1
         return 0
 
@@ -105,7 +84,7 @@ class Reviewer:
 
     async def _ready(self, assignment: Assignment) -> dict[str, list[int]]:
         async with self._database.engine.connect() as connection:
-            due = await rows_of(connection, DUE, (self._group, self._now()))
+            due = await unreviewed.due(connection, self._group, now=self._now())
         positions = await assignment.positions() if due else {}
         ready: dict[str, list[int]] = {}
         for topic, partition, until in due:
@@ -113,34 +92,47 @@ class Reviewer:
                 ready.setdefault(topic, []).append(partition)
         return ready
 
-    async def _review(self, topic: str, taken: Mapping[int, int], partitions: int) -> None:
-        """Compares and fetches; a review that an owner's silence broke off begins anew, later each time."""
-        after, seen, fetched = "", 0, 0
+    async def _review(self, taken: Review, partitions: int) -> None:
+        """Compares and fetches, as long as it is ours; what an owner's silence broke off begins anew, later each time."""
+        topic, after, seen, missed = taken.topic, "", 0, 0
         try:
-            while page := await self._owners.heads(topic, after=after):
+            while taken.rounds and (page := await self._owners.heads(topic, after=after)):
                 get_on()
                 after = page[-1].key
-                mine = [head for head in page if partition_of(head.key, partitions) in taken]
-                fetched += await self._fetch(topic, mine)
+                mine = [head for head in page if partition_of(head.key, partitions) in taken.rounds]
+                missed += await self._fetch(topic, mine)
                 seen += len(mine)
-                await self._write(HOLD, topic, taken, self._now() + LEASE)
+                taken = await self._hold(taken, LEASE)
         except OwnerSilent as fault:
-            wait = wait_before(max(taken.values()) + 1, Stream(topic, self._group))
-            log.warning("review_waits", consumer=self._group, topic=topic, why=str(fault), seconds=wait.total_seconds())
-            await self._write(HOLD, topic, taken, self._now() + wait)
-        else:
-            log.info("reviewed", consumer=self._group, topic=topic, partitions=len(taken), streams=seen, fetched=fetched)
-            await self._write(DONE, topic, taken)
+            await self._put_off(taken, str(fault))
+            return
+        if missed:
+            await self._put_off(taken, f"of {missed} streams the owner does not have what it counts")
+            return
+        async with self._database.transaction() as tx:
+            ended = await unreviewed.done(tx.connection, self._group, taken)
+        log.info("reviewed", consumer=self._group, topic=topic, partitions=len(ended.rounds), streams=seen)
 
     async def _fetch(self, topic: str, heads: Sequence[Head]) -> int:
+        """Fetches what is behind; of how many streams the owner does not have it."""
         keys, lasts = [head.key for head in heads], [head.last_sequence for head in heads]
         async with self._database.engine.connect() as connection:
             behind = await rows_of(connection, BEHIND, (self._group, topic, keys, lasts))
+        missed = 0
         for key, last, told in behind:
             get_on()
-            await self._healer.fetch(Stream(topic, key), last, told + 1)
-        return len(behind)
+            why = await self._healer.fetch(Stream(topic, key), last, told + 1)
+            if why:
+                log.warning("stream_not_fetched", consumer=self._group, topic=topic, key=key, why=why)
+                metrics.NOT_FETCHED.labels(self._group, topic).inc()
+                missed += 1
+        return missed
 
-    async def _write(self, statement: str, topic: str, taken: Mapping[int, int], *values: datetime) -> None:
+    async def _put_off(self, taken: Review, why: str) -> None:
+        wait = wait_before(taken.attempts + 1, Stream(taken.topic, self._group))
+        log.warning("review_waits", consumer=self._group, topic=taken.topic, why=why, seconds=wait.total_seconds())
+        await self._hold(taken, wait)
+
+    async def _hold(self, taken: Review, span: timedelta) -> Review:
         async with self._database.transaction() as tx:
-            await tx.connection.exec_driver_sql(statement, (self._group, topic, list(taken), *values))
+            return await unreviewed.hold(tx.connection, self._group, taken, until=self._now() + span)

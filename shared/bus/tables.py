@@ -99,6 +99,7 @@ review = Table(
     Column("topic", Text, primary_key=True),
     Column("kafka_partition", Integer, primary_key=True),
     Column("until_offset", BigInteger, nullable=False),
+    Column("round", BigInteger, Identity(always=True), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("next_attempt_at", DateTime(timezone=True), nullable=False),
     comment="Partitions whose streams are compared with their owner, for Kafka may have lost some.",

@@ -1,5 +1,6 @@
 """The doors of all services, on the ledger's database: where lost events are asked for."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,12 +28,18 @@ class Rights:
         raise Refused(kinds.TOKEN_INVALID if authorization else kinds.TOKEN_MISSING)
 
 
+async def nothing(request: httpx.Request) -> None:
+    """Nothing happens."""
+
+
 @dataclass(eq=False)
 class Doors:
     """Every service's door, all on the ledger's database; some may be closed."""
 
     ledger: Ledger
     closed: set[str] = field(default_factory=set)
+    before: Callable[[httpx.Request], Awaitable[None]] = field(default=nothing)
+    """What happens just before a question is answered."""
 
     def owners(self, by: str = "ledger") -> Owners:
         """What a service asks others with."""
@@ -56,6 +63,7 @@ class Doors:
                 name = request.url.host.removesuffix(".test")
                 if name in doors.closed:
                     raise httpx.ConnectError("nobody is there")
+                await doors.before(request)
                 return await apps[name].handle_async_request(request)
 
         return Net()

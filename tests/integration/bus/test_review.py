@@ -6,16 +6,19 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
-from sqlalchemy import delete, select
+from prometheus_client import REGISTRY
+from sqlalchemy import delete, select, text
 
 from shared import ids
 from shared.bus.consumer import Consumer
 from shared.bus.healing import Healer
 from shared.bus.rebuilding import NotRebuilt, rebuild
 from shared.bus.review import Reviewer
+from shared.bus.rows import LEASE
 from shared.bus.subscriber import Subscriber
 from shared.bus.tables import outbox_queue, review
 from tests.integration.bus.broker import Broker, eventually, relaying
@@ -26,6 +29,7 @@ from tests.support.servers import Databases
 pytestmark = pytest.mark.anyio
 
 TOPIC = "domain.associated"
+PROFILES = "partner.profile"
 
 
 @asynccontextmanager
@@ -78,6 +82,10 @@ async def reviewed(ledger: Ledger) -> None:
         return not await ledger.database.all(select(review.c.topic))
 
     await eventually(so)
+
+
+def not_fetched() -> float:
+    return REGISTRY.get_sample_value("vestibule_consumer_not_fetched_total", {"group": "ledger", "topic": PROFILES}) or 0
 
 
 def delete_records(broker: Broker, topic: str) -> None:
@@ -175,6 +183,59 @@ async def test_a_projection_in_a_new_database_is_filled_though_the_group_had_rea
         await prepare(url)
         async with keeping(url) as fresh, working(fresh, own_broker, Doors(owner)):
             await all_known(fresh)
+
+
+async def test_a_rebuild_that_is_wished_for_during_a_review_follows_it(ledger: Ledger, own_broker: Broker) -> None:
+    partners, rebuilt = [ids.new_id() for _ in range(20)], False
+    async with ledger.database.transaction() as tx:
+        tx.emit(*[profile(partner, 1) for partner in partners])
+
+    async def rebuild_before_the_second_page(request: httpx.Request) -> None:
+        nonlocal rebuilt
+        second = request.url.path == "/internal/streams" and request.url.params["after"]
+        if second and not rebuilt and len(await ledger.newest()) == len(partners):
+            rebuilt = True
+            async with ledger.database.transaction() as tx:
+                await tx.execute(delete(newest))
+                await rebuild(tx, ledger.consumer.listeners, PROFILES, now=ledger.now())
+
+    async with working(ledger, own_broker, Doors(ledger, before=rebuild_before_the_second_page)):
+
+        async def known_again() -> bool:
+            return rebuilt and await ledger.newest() == {str(partner): 1 for partner in partners}
+
+        await eventually(known_again)
+        await reviewed(ledger)
+
+
+async def test_what_the_owner_counts_but_does_not_have_is_said_and_looked_for_again(ledger: Ledger, own_broker: Broker) -> None:
+    partners = [ids.new_id() for _ in range(20)]
+    async with ledger.database.transaction() as tx:
+        tx.emit(*[profile(partner, 1) for partner in partners])
+    async with ledger.database.transaction() as tx:
+        of_one = f"from event_log where key = '{partners[0]}'"
+        await tx.execute(text(f"create table away as select * {of_one}"))
+        await tx.execute(text(f"delete {of_one}"))
+    before = not_fetched()
+
+    async with working(ledger, own_broker, Doors(ledger)):
+
+        async def put_off() -> bool:
+            rows = await ledger.database.all(select(review.c.next_attempt_at).where(review.c.topic == PROFILES))
+            return bool(rows) and all(ledger.now() < row.next_attempt_at < ledger.now() + LEASE / 2 for row in rows)
+
+        await eventually(put_off)
+        assert not_fetched() == before + 1
+        assert await ledger.newest() == {str(partner): 1 for partner in partners[1:]}
+        async with ledger.database.transaction() as tx:
+            await tx.execute(text("insert into event_log select * from away"))
+        ledger.now.passes(minutes=2)
+
+        async def so() -> bool:
+            return await ledger.newest() == {str(partner): 1 for partner in partners}
+
+        await eventually(so)
+        await reviewed(ledger)
 
 
 async def test_a_projection_is_rebuilt_from_the_owner_and_nothing_that_acts_is(ledger: Ledger, own_broker: Broker) -> None:
