@@ -12,6 +12,7 @@ from sqlalchemy.engine import CursorResult, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.event import listen
 from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
@@ -39,6 +40,10 @@ KEEPALIVES: Final = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5"
 
 class ChangedMeanwhile(Exception):
     """The row is no longer the one that was read. The bus and the clock try again; HTTP answers 409 or 412."""
+
+
+class DatabaseAway(ConnectionError):
+    """The database gave no connection or no answer; its own words for that, if it had any, come as the driver has them."""
 
 
 class Reader(Protocol):
@@ -164,16 +169,16 @@ class PooledDatabase:
         self._alone = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def one(self, statement: TypedReturnsRows[*Ts]) -> Row[*Ts] | None:
-        async with self._alone.connect() as connection:
+        async with self._connected() as connection:
             return (await connection.execute(statement)).one_or_none()
 
     async def all(self, statement: TypedReturnsRows[*Ts]) -> Sequence[Row[*Ts]]:
-        async with self._alone.connect() as connection:
+        async with self._connected() as connection:
             return (await connection.execute(statement)).all()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[ConnectionTransaction]:
-        async with self._alone.connect() as connection:
+        async with self._connected() as connection:
             transaction = ConnectionTransaction(connection, self.tools)
             driver = transaction.driver
             try:
@@ -191,6 +196,17 @@ class PooledDatabase:
                 if not driver.is_closed() and driver.is_in_transaction():  # not even rolled back
                     driver.terminate()
             transaction.committed()
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncConnection]:
+        """A connection of the pool. Who has it waits for nothing else: a silence or a broken connection is the database's."""
+        try:
+            async with self._alone.connect() as connection:
+                yield connection
+        except DatabaseAway:
+            raise
+        except (OSError, NoConnectionFree) as fault:
+            raise DatabaseAway(repr(fault)) from fault
 
 
 def driver_of(connection: AsyncConnection) -> asyncpg.Connection:

@@ -10,13 +10,12 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic_core import to_jsonable_python
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.cause import current_cause
-from shared.db import ChangedMeanwhile
+from shared.db import ChangedMeanwhile, DatabaseAway
 from shared.faults import Fault, fault_of, sqlstate
 from shared.http import kinds
 from shared.http.kinds import Kind, Refused
@@ -65,15 +64,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ChangedMeanwhile, _changed_meanwhile)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    for outage in (
-        DBAPIError,
-        PostgresError,
-        InterfaceError,
-        InternalClientError,
-        NoConnectionFree,
-        ConnectionError,
-        TimeoutError,
-    ):
+    for outage in (DatabaseAway, DBAPIError, PostgresError, InterfaceError, InternalClientError):
         app.add_exception_handler(outage, _database)
 
 

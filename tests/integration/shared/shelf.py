@@ -148,9 +148,12 @@ async def count_again(
     return ThingOut(thing_id=thing_id, name=body.name, count=body.count)
 
 
-@router.get("/v1/fault", dependencies=[open_to_all("a test")])
-async def fault() -> None:
-    raise LookupError("a fault of ours")
+FAULTS = {"lookup": LookupError, "silence": TimeoutError, "connection": ConnectionError}
+
+
+@router.get("/v1/fault/{kind}", dependencies=[open_to_all("a test")])
+async def fault(kind: str) -> None:
+    raise FAULTS[kind]("a fault of ours")
 
 
 @router.get("/v1/number/{number}", dependencies=[open_to_all("a test")])

@@ -11,7 +11,7 @@ from sqlalchemy import ARRAY, Column, MetaData, Select, Table, Text, Uuid, any_,
 
 from shared import ids
 from shared.columns import AsJson, word
-from shared.db import PooledDatabase
+from shared.db import DatabaseAway, PooledDatabase
 from shared.faults import Fault, fault_of
 from shared.statements import Compiled
 from tests.integration.shared.shelf import Shelf, thing
@@ -100,7 +100,7 @@ async def test_nobody_is_given_a_connection_that_was_cut_in_the_pool(shelf: Shel
 
 async def test_a_connection_that_was_silent_too_long_is_not_waited_for_again(shelf: Shelf) -> None:
     before = await process(shelf.db)
-    with pytest.raises(TimeoutError):
+    with pytest.raises(DatabaseAway):
         await add_and_raise(shelf.db, TimeoutError())
     assert await process(shelf.db) != before
     assert await shelf.count("thing") == 0

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.shared.shelf import Shelf, bearer
+from tests.integration.shared.shelf import FAULTS, Shelf, bearer
 from tests.support.servers import Databases
 
 pytestmark = pytest.mark.anyio
@@ -119,14 +119,15 @@ async def test_control_characters_in_headers_are_refused(shelf: Shelf) -> None:
     assert (answer.status_code, slug(answer)) == (400, "control-character")
 
 
-async def test_our_own_fault_says_nothing_but_where_it_is_recorded(shelf: Shelf) -> None:
-    answer = await shelf.http.get("/v1/fault")
+@pytest.mark.parametrize("kind", FAULTS)
+async def test_our_own_fault_says_nothing_but_where_it_is_recorded(shelf: Shelf, kind: str) -> None:
+    answer = await shelf.http.get(f"/v1/fault/{kind}")
     assert (answer.status_code, slug(answer)) == (500, "fault")
-    assert "LookupError" not in answer.text
+    assert "Error" not in answer.text
 
 
 async def test_every_answer_carries_protection(shelf: Shelf) -> None:
-    for path in ("/v1/things", "/v1/nothing", "/v1/fault", "/v1/things/%00"):
+    for path in ("/v1/things", "/v1/nothing", "/v1/fault/lookup", "/v1/things/%00"):
         headers = (await shelf.http.get(path, headers=bearer())).headers
         assert headers["Cache-Control"] == "no-store"
         assert headers["X-Content-Type-Options"] == "nosniff"
