@@ -23,7 +23,6 @@ audit_log = Table(
     Column("subject", Text, nullable=False),
     Column("detail", JSONB, nullable=False),
     Column("correlation_id", Uuid, nullable=False),
-    comment="Who changed what and when, and who was refused a right. Append-only.",
 )
 
 

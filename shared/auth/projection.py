@@ -20,7 +20,6 @@ access = Table(
     Column("subject", Uuid, primary_key=True),
     Column("version", BigInteger, nullable=False),
     Column("document", JSONB, nullable=False),
-    comment="What each person and machine client may do, as identity last told; version is the epoch.",
 )
 
 

@@ -63,7 +63,7 @@ TABLES: Final = (
     """,
     "comment on table stream_head is 'The last number given in each stream. Its row lock is the order of the stream.'",
     "comment on table event_log is 'Every event told, for good, partitioned by month. Nothing here is ever changed.'",
-    "comment on table outbox_queue is 'What the relay has still to send, by place. A replay queues anew.'",
+    "comment on table outbox_queue is 'What the relay has to send, by place, until the broker has it. A replay queues anew.'",
     "comment on table inbox is 'The last number done of each stream, per consumer group; never pruned.'",
     "comment on table review is 'Partitions whose streams are compared with their owner, for Kafka may have lost some.'",
     "comment on table parked is 'Records that wait: the one that failed, and those of the same stream behind it.'",

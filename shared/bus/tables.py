@@ -1,4 +1,4 @@
-"""The bus's tables, which every service has in its own database."""
+"""The bus's tables, which every service has in its own database; what each is for stands in `ddl`."""
 
 from sqlalchemy import (
     BigInteger,
@@ -25,7 +25,6 @@ stream_head = Table(
     Column("topic", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("last_sequence", BigInteger, nullable=False),
-    comment="The last number given in each stream. Its row lock is the order of the stream.",
 )
 
 event_log = Table(
@@ -45,7 +44,6 @@ event_log = Table(
     Column("traceparent", Text),
     Column("value", LargeBinary, nullable=False),
     postgresql_partition_by="RANGE (logged_at)",
-    comment="Every event told, for good, partitioned by month. Nothing here is ever changed.",
 )
 
 outbox_queue = Table(
@@ -55,7 +53,6 @@ outbox_queue = Table(
     Column("id", BigInteger, nullable=False),
     Column("logged_at", DateTime(timezone=True), nullable=False),
     Column("shard", SmallInteger, nullable=False),
-    comment="What the relay has still to send, by place; a row goes when the broker has acknowledged it. A replay queues anew.",
 )
 
 inbox = Table(
@@ -66,7 +63,6 @@ inbox = Table(
     Column("key", Text, primary_key=True),
     Column("last_sequence", BigInteger, nullable=False),
     Column("parked", Boolean, nullable=False),
-    comment="The last number done of each stream, per consumer group; never pruned.",
 )
 
 parked = Table(
@@ -88,7 +84,6 @@ parked = Table(
     Column("kafka_partition", Integer, nullable=False),
     Column("kafka_offset", BigInteger, nullable=False),
     Column("exported_at", DateTime(timezone=True)),
-    comment="Records that wait: the one that failed, and those of the same stream behind it.",
 )
 Index("parked_due", parked.c.consumer, parked.c.next_attempt_at)
 
@@ -102,5 +97,4 @@ review = Table(
     Column("round", BigInteger, Identity(always=True), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("next_attempt_at", DateTime(timezone=True), nullable=False),
-    comment="Partitions whose streams are compared with their owner, for Kafka may have lost some.",
 )

@@ -44,7 +44,6 @@ idempotency = Table(
     Column("fingerprint", LargeBinary, nullable=False),
     Column("answer", LargeBinary, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
-    comment="Answers to requests with an Idempotency-Key, readable with that key alone.",
 )
 Index("idempotency_at", idempotency.c.at)
 
