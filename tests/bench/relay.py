@@ -64,13 +64,21 @@ async def backlog(found: Servers) -> Sequence[Figure]:
 async def by_relays(found: Servers, *, relays: Sequence[int], events: int) -> Sequence[Figure]:
     """The same backlog for one relay or several, each a process with its part of the shards."""
     waiting, login = await told(found, spread(events)), found.login("domains")
-    raw = await send_raw(login, await waiting.read())
-    figures, costs = [Figure("raw aiokafka", raw, "events/s")], []
+    records = await waiting.read()
+    raw: list[float] = []
+    costs: dict[int, Cost] = {}
     for many in relays:
         with working(relay, [(waiting.url, login, range(first, SHARDS, many)) for first in range(many)]) as crew:
             await waiting.warm(crew)
-            costs.append(median([await waiting.relayed(crew) for _ in range(ROUNDS)]))
-        figures += compared(f"{many} relays", costs[-1], f"{relays[0]}", costs[0], raw=raw)
+            rounds: list[Cost] = []
+            for _ in range(ROUNDS):
+                raw.append(await send_raw(login, records))
+                rounds.append(await waiting.relayed(crew))
+        costs[many] = median(rounds)
+    alone = statistics.median(raw)
+    figures = [Figure("raw aiokafka", alone, "per s")]
+    for many, cost in costs.items():
+        figures += compared(f"{many} relays", cost, f"{relays[0]}", costs[relays[0]], raw=alone)
     return figures
 
 
