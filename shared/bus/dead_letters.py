@@ -11,14 +11,14 @@ from datetime import datetime
 from typing import Final
 
 import structlog
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, ProducerClosed
+from aiokafka.errors import KafkaError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.bus import metrics
 from shared.bus.envelope import Headers
 from shared.bus.inbox import unkept
 from shared.bus.login import Login
+from shared.bus.producer import producing
 from shared.bus.rows import LEASE, rows_of
 from shared.clock import Clock
 from shared.contracts import contract_of, dead_letter_topic
@@ -26,7 +26,6 @@ from shared.db import PooledDatabase
 
 AT_ONCE: Final = 50
 PATIENCE: Final = 30.0
-STOPS_WITHIN: Final = 5.0
 LARGEST: Final = 2 * 1024 * 1024
 
 CLAIM: Final = """
@@ -111,8 +110,7 @@ class DeadLetters:
         if not letters:
             return 0
         try:
-            async with asyncio.timeout(PATIENCE):
-                await self._send(letters)
+            await self._send(letters)
         except (KafkaError, OSError, TimeoutError) as fault:
             log.warning("dead_letters_wait", consumer=self._group, letters=len(letters), fault=repr(fault))
             return 0
@@ -123,25 +121,13 @@ class DeadLetters:
         return len(letters)
 
     async def _send(self, letters: Sequence[DeadLetter]) -> None:
-        producer = AIOKafkaProducer(
-            **self._login.for_aiokafka(),
-            enable_idempotence=True,
-            acks="all",
-            max_request_size=LARGEST,
-            request_timeout_ms=10_000,
-        )
-        try:
-            await producer.start()
+        async with asyncio.timeout(PATIENCE) as patience, producing(self._login, max_request_size=LARGEST) as producer:
             for letter in letters:
                 topic = dead_letter_topic(letter.topic, self._group)
                 await producer.send_and_wait(
                     topic, key=letter.record_key, value=letter.value, headers=letter.headers(self._group)
                 )
-        finally:
-            # There is no public way to stop without waiting for ever for a broker that is away.
-            producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001
-            async with asyncio.timeout(STOPS_WITHIN):
-                await producer.stop()
+            patience.reschedule(None)  # they lie there, however long the producer takes to stop
 
 
 async def _claim(connection: AsyncConnection, group: str, *, now: datetime) -> list[DeadLetter]:

@@ -1,8 +1,8 @@
-"""The relay's producer: idempotent, acknowledged by all replicas, and made anew after any failure."""
+"""What the relay sends with: a producer that is made anew after any failure."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed
 from opentelemetry.trace import SpanKind
 
+from shared.bus import producer
 from shared.bus.envelope import record
 from shared.bus.lanes import Batch
 from shared.bus.login import Login
@@ -20,15 +21,6 @@ LARGEST_BATCH: Final = 1_000_000
 
 PATIENCE: Final = 60.0
 """Seconds for one batch, all of aiokafka's own retries included."""
-
-ANSWERS_WITHIN: Final = 10.0
-"""Seconds for one answer of the broker."""
-
-STARTS_WITHIN: Final = 30.0
-"""Seconds for a producer to connect and to be numbered by the broker."""
-
-STOPS_WITHIN: Final = 5.0
-"""Seconds for a producer to end what it has under way, which nobody waits for any more."""
 
 log = structlog.get_logger(__name__)
 
@@ -46,20 +38,12 @@ class Sender:
 
     async def start(self) -> None:
         """Connects; fails when no broker answers."""
-        self._producer = AIOKafkaProducer(
-            **self._login.for_aiokafka(),
-            enable_idempotence=True,
-            acks="all",
-            max_batch_size=LARGEST_BATCH,
-            request_timeout_ms=round(1000 * ANSWERS_WITHIN),
-        )
-        async with asyncio.timeout(STARTS_WITHIN):
-            await self._producer.start()
+        self._producer = await producer.start(self._login, max_batch_size=LARGEST_BATCH)
 
     async def send(self, batch: Batch) -> None:
         """Returns when all replicas have the batch."""
-        producer = self._started
-        builder = producer.create_batch()
+        started = self._started
+        builder = started.create_batch()
         for queued in batch.events:
             told = record(queued.event)
             if builder.append(timestamp=None, key=told.key, value=told.value, headers=told.headers) is None:
@@ -68,7 +52,7 @@ class Sender:
         events = [queued.event for queued in batch.events]
         with spans([(event.topic, event.event_id, event.traceparent) for event in events], SpanKind.PRODUCER, "send"):
             async with asyncio.timeout(PATIENCE):
-                await (await producer.send_batch(builder, batch.lane.topic, partition=batch.lane.partition))
+                await (await started.send_batch(builder, batch.lane.topic, partition=batch.lane.partition))
 
     def look_up(self, topic: str) -> None:
         """Finds out in the background how many partitions a topic has; a topic that is missing is asked for again later."""
@@ -101,18 +85,9 @@ class Sender:
             self._on_topic()
 
     async def _stop(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        # There is no public way to stop without waiting for ever for a broker that is away.
-        producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001
-        try:
-            async with asyncio.timeout(STOPS_WITHIN):
-                await producer.stop()
-        except TimeoutError:  # it waits for answers, or to write what a broker that hangs does not take
-            with suppress(TimeoutError):
-                async with asyncio.timeout(STOPS_WITHIN):
-                    await producer.client.close()
+        started, self._producer = self._producer, None
+        if started:
+            await producer.stop(started)
 
     @property
     def _started(self) -> AIOKafkaProducer:

@@ -19,7 +19,7 @@ from aiokafka.errors import (
 )
 
 from shared import ids
-from shared.bus import sender
+from shared.bus import producer, sender
 from shared.bus.partitions import partition_of
 from shared.contracts import PARTITIONS
 from tests.integration.bus.broker import Broker, eventually, relaying
@@ -100,7 +100,7 @@ async def test_while_a_partition_is_refused_the_others_go_on(
 async def test_what_was_taken_without_an_answer_is_sent_again_in_order(
     ledger: Ledger, broker: Broker, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sender, "ANSWERS_WITHIN", 1.0)
+    monkeypatch.setattr(producer, "ANSWERS_WITHIN", 1.0)
     monkeypatch.setattr(sender, "PATIENCE", 2.0)
     told = claims(REFUSED, 3)
     login = replace(broker.login("domains"), bootstrap=f"127.0.0.1:{answers.port}")
