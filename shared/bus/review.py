@@ -94,13 +94,15 @@ class Reviewer:
 
     async def _review(self, taken: Review, partitions: int) -> None:
         """Compares and fetches, as long as it is ours; what an owner's silence broke off begins anew, later each time."""
-        topic, after, seen, missed = taken.topic, "", 0, 0
+        topic, after, seen, fetched, missed = taken.topic, "", 0, 0, 0
         try:
             while taken.rounds and (page := await self._owners.heads(topic, after=after)):
                 get_on()
                 after = page[-1].key
                 mine = [head for head in page if partition_of(head.key, partitions) in taken.rounds]
-                missed += await self._fetch(topic, mine)
+                behind = [await self._fetch(stream, last, told) for stream, last, told in await self._behind(topic, mine)]
+                fetched += behind.count(True)
+                missed += behind.count(False)
                 seen += len(mine)
                 taken = await self._hold(taken, LEASE)
         except OwnerSilent as fault:
@@ -111,22 +113,23 @@ class Reviewer:
             return
         async with self._database.transaction() as tx:
             ended = await unreviewed.done(tx.connection, self._group, taken)
-        log.info("reviewed", consumer=self._group, topic=topic, partitions=len(ended.rounds), streams=seen)
+        log.info("reviewed", consumer=self._group, topic=topic, partitions=len(ended.rounds), streams=seen, fetched=fetched)
 
-    async def _fetch(self, topic: str, heads: Sequence[Head]) -> int:
-        """Fetches what is behind; of how many streams the owner does not have it."""
+    async def _behind(self, topic: str, heads: Sequence[Head]) -> list[tuple[Stream, int, int]]:
+        """The streams of which not all is done, each with the last number done and the last one told."""
         keys, lasts = [head.key for head in heads], [head.last_sequence for head in heads]
         async with self._database.engine.connect() as connection:
-            behind = await rows_of(connection, BEHIND, (self._group, topic, keys, lasts))
-        missed = 0
-        for key, last, told in behind:
-            get_on()
-            why = await self._healer.fetch(Stream(topic, key), last, told + 1)
-            if why:
-                log.warning("stream_not_fetched", consumer=self._group, topic=topic, key=key, why=why)
-                metrics.NOT_FETCHED.labels(self._group, topic).inc()
-                missed += 1
-        return missed
+            rows = await rows_of(connection, BEHIND, (self._group, topic, keys, lasts))
+        return [(Stream(topic, key), last, told) for key, last, told in rows]
+
+    async def _fetch(self, stream: Stream, last: int, told: int) -> bool:
+        """Whether the owner had what it counts."""
+        get_on()
+        why = await self._healer.fetch(stream, last, told + 1)
+        if why:
+            log.warning("stream_not_fetched", consumer=self._group, topic=stream.topic, key=stream.key, why=why)
+            metrics.NOT_FETCHED.labels(self._group, stream.topic).inc()
+        return not why
 
     async def _put_off(self, taken: Review, why: str) -> None:
         wait = wait_before(taken.attempts + 1, Stream(taken.topic, self._group))
