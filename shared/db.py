@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeVarTuple
+from typing import Any, Final, Protocol, TypeVar, TypeVarTuple
 
 import asyncpg
 from sqlalchemy import Executable, Row
@@ -25,6 +25,7 @@ from shared.ids import NewId
 from shared.statements import Compiled
 
 Ts = TypeVarTuple("Ts")
+P_co = TypeVar("P_co", covariant=True)
 
 STATEMENT_TIMEOUT_MS: Final = 15_000
 
@@ -215,6 +216,14 @@ def driver_of(connection: AsyncConnection) -> asyncpg.Connection:
     driver = connection.sync_connection.connection.driver_connection
     assert isinstance(driver, asyncpg.Connection)  # noqa: S101  what `connect` made
     return driver
+
+
+class Joining(Protocol[P_co]):
+    """Ports that can be joined to a transaction."""
+
+    def within(self, transaction: Transaction) -> P_co:
+        """The ports whose transactions are this one."""
+        ...
 
 
 class JoinedDatabase:

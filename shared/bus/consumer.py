@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, count, repeat
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, TypeVar
 
 import structlog
 
@@ -21,7 +21,7 @@ from shared.bus.sorting import Item, State, divide
 from shared.bus.telling import ListenerFailed, tell
 from shared.clock import Clock
 from shared.contracts import Stream
-from shared.db import PooledDatabase, Transaction
+from shared.db import Joining, PooledDatabase
 from shared.faults import Fault, fault_of, reason
 from shared.progress import get_on
 
@@ -34,18 +34,9 @@ WAIT_FOR_DATABASE: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 STREAMS_AT_ONCE: Final = 50
 RECORDS_AT_ONCE: Final = 500
 
-P_co = TypeVar("P_co", covariant=True)
 P = TypeVar("P")
 
 log = structlog.get_logger(__name__)
-
-
-class Joining(Protocol[P_co]):
-    """Ports that can be bound to a transaction."""
-
-    def within(self, transaction: Transaction) -> P_co:
-        """The same, joined to that transaction."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ once the consumer has kept the whole batch in its database, be it done or parked
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import nullcontext
 from typing import Any, Final
 
 import structlog
@@ -52,14 +51,11 @@ class Subscriber:
         consumer: Consumer[Any],
         login: Login,
         *,
-        reviewer: Reviewer | None = None,
-        loop: Loop | None = None,
+        reviewer: Reviewer,
+        loop: Loop,
         instance: str | None = None,
     ) -> None:
-        """With a reviewer, what Kafka may have lost is noted before anything else is heard, and looked for by `review`.
-
-        The loop says whether the batch at hand gets on.
-        """
+        """What Kafka may have lost, the reviewer notes before anything else is heard. The loop says whether a batch gets on."""
         self._consumer = consumer
         self._reviewer = reviewer
         self._assignment = Assignment(lambda: self._subscription.consumer)
@@ -93,7 +89,7 @@ class Subscriber:
         )
 
         async def handle(records: list[Record]) -> None:
-            with loop.step() if loop else nullcontext():
+            with loop.step():
                 await self._assignment.known.wait()
                 if self._assignment.lost:
                     await consumer.patiently(self._note_lost)
@@ -117,11 +113,11 @@ class Subscriber:
     async def review(self) -> int:
         """Looks for what Kafka may have lost, one topic at a time; 0 when there is nothing to look for."""
         await self._note_lost()
-        return await self._reviewer.review(self._assignment) if self._reviewer else 0
+        return await self._reviewer.review(self._assignment)
 
     async def _note_lost(self) -> None:
         lost = dict(self._assignment.lost)
-        if lost and self._reviewer:
+        if lost:
             await self._reviewer.note(lost)
         for partition, until in lost.items():
             if self._assignment.lost.get(partition) == until:

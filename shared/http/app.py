@@ -12,13 +12,6 @@ from shared.http.state import AppState, Callers, Joins, Rights
 from shared.ids import NewId
 
 
-class NoServices:
-    """An installation of one service: nobody else asks."""
-
-    def caller(self, authorization: str | None) -> None:  # noqa: ARG002
-        return None
-
-
 def create_app(
     name: str,
     routers: Sequence[APIRouter],
@@ -26,7 +19,7 @@ def create_app(
     *,
     rights: Rights,
     new_id: NewId,
-    services: Callers = NoServices(),  # noqa: B008 - it holds nothing
+    services: Callers,
 ) -> FastAPI:
     """The ASGI application of a service; its routes find their ports by `Depends(shared.http.ports)`."""
     app = FastAPI(

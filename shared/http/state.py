@@ -8,23 +8,19 @@ from starlette.requests import Request
 from shared.clock import Clock
 from shared.contracts import Actor
 from shared.contracts.access import Access
-from shared.db import Database, Transaction
+from shared.db import Database, Joining
 
 P_co = TypeVar("P_co", covariant=True)
 
 
-class Joins(Protocol[P_co]):
-    """Ports that can be joined to a transaction."""
+class Joins(Joining[P_co], Protocol[P_co]):
+    """What the door needs of ports, which can be joined to a transaction."""
 
     @property
     def db(self) -> Database: ...
 
     @property
     def now(self) -> Clock: ...
-
-    def within(self, transaction: Transaction) -> P_co:
-        """The ports whose transactions are this one."""
-        ...
 
 
 class Rights(Protocol):

@@ -31,7 +31,7 @@ def pages() -> Iterator[tuple[str, str]]:
 def application(name: str) -> FastAPI:
     """A service's routes without anything behind them, to be described."""
     nothing: Any = None
-    return create_app(name, services()[name].routes, nothing, rights=nothing, new_id=ids.new_id)
+    return create_app(name, services()[name].routes, nothing, rights=nothing, services=nothing, new_id=ids.new_id)
 
 
 def _door() -> str:

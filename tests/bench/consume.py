@@ -19,7 +19,6 @@ from shared.bus import metrics
 from shared.bus.consumer import Consumer
 from shared.bus.listeners import Listeners
 from shared.bus.login import Login
-from shared.bus.subscriber import Subscriber
 from shared.contracts import PARTITIONS
 from shared.contracts.domains import DomainAssociated
 from shared.db import Database, JoinedDatabase, Transaction
@@ -27,6 +26,7 @@ from tests.bench.support.backlog import database, spread
 from tests.bench.support.processes import Cost, Count, Meter, compared, counted, median, working
 from tests.bench.support.report import HOW_MANY, Figure, Numbers, Servers, as_json_option, run
 from tests.integration.bus.ledger import sent
+from tests.integration.bus.member import member
 
 ROUNDS = 3
 TOPIC = DomainAssociated.contract.topic
@@ -132,7 +132,7 @@ async def read_and_project(
             await tx.execute(PROJECT, rows)
 
     async with database(url, pool=2) as pooled:
-        subscriber = Subscriber(Consumer(listeners, pooled, Ports(db=pooled), clock.now), login)
+        subscriber = member(Consumer(listeners, pooled, Ports(db=pooled), clock.now), pooled, login)
         await subscriber.start()
         while True:
             part.value = subscriber.assigned() or 0

@@ -124,7 +124,7 @@ def routes() -> tuple[ARoute, ...]:
     found = []
     for name in SERVICES:
         nobody: Any = None
-        app = create_app(name, service(name).routes, nobody, rights=nobody, new_id=ids.new_id)
+        app = create_app(name, service(name).routes, nobody, rights=nobody, services=nobody, new_id=ids.new_id)
         for context in iter_route_contexts(app.routes):
             found += [ARoute(name, method, str(context.path_format), context) for method in sorted(context.methods or ())]
     return tuple(found)

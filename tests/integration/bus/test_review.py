@@ -21,6 +21,7 @@ from shared.bus.review import Reviewer
 from shared.bus.rows import LEASE
 from shared.bus.subscriber import Subscriber
 from shared.bus.tables import outbox_queue, review
+from shared.progress import Progress
 from tests.integration.bus.broker import Broker, eventually, relaying
 from tests.integration.bus.doors import Doors
 from tests.integration.bus.ledger import Ledger, associated, keeping, newest, prepare, profile
@@ -39,7 +40,7 @@ async def working(ledger: Ledger, broker: Broker, doors: Doors) -> AsyncIterator
     owners = doors.owners("notifications")
     healer = Healer(consumer, owners, ledger.database, ledger.now)
     reviewer = Reviewer(healer, owners, ledger.database, consumer.listeners, ledger.now)
-    subscriber = Subscriber(consumer, broker.login("ledger"), reviewer=reviewer)
+    subscriber = Subscriber(consumer, broker.login("ledger"), reviewer=reviewer, loop=Progress().loop("hearing"))
     await subscriber.start()
 
     async def keeps_on() -> None:

@@ -13,6 +13,7 @@ from shared.bus.envelope import Record
 from shared.bus.subscriber import Subscriber
 from tests.integration.bus.broker import Broker, eventually, relaying
 from tests.integration.bus.ledger import Ledger, associated, keeping, prepare, sent
+from tests.integration.bus.member import member
 from tests.support.servers import Databases, running_postgres
 
 pytestmark = pytest.mark.anyio
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.anyio
 @asynccontextmanager
 async def hearing(ledger: Ledger, broker: Broker) -> AsyncIterator[Subscriber]:
     """A worker that hears as long as the block."""
-    subscriber = Subscriber(ledger.consumer, broker.login("ledger"))
+    subscriber = member(ledger.consumer, ledger.database, broker.login("ledger"))
     await subscriber.start()
     try:
         yield subscriber

@@ -10,11 +10,11 @@ from starlette.applications import Starlette
 from shared import clock, ids
 from shared.bus import stalls
 from shared.bus.relay import Relay
-from shared.bus.subscriber import Subscriber
 from shared.progress import Loop, Progress, get_on
 from shared.roles.health import Health
 from tests.integration.bus.broker import Broker, eventually
 from tests.integration.bus.ledger import Ledger, associated, sent
+from tests.integration.bus.member import member
 from tests.integration.bus.test_subscriber import heard, send
 
 pytestmark = pytest.mark.anyio
@@ -68,7 +68,7 @@ async def test_a_partition_that_stands_still_makes_the_process_dead(
     ledger: Ledger, own_broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stalls, "PATIENCE", 0.0)
-    subscriber = Subscriber(ledger.consumer, own_broker.login("ledger"))
+    subscriber = member(ledger.consumer, ledger.database, own_broker.login("ledger"))
     health = Health(stuck=[subscriber.stuck])
     await subscriber.start()
     try:

@@ -18,6 +18,7 @@ from services.domains.adapters.names import name_policy
 from services.domains.ports import Dns, NetworkPorts
 from shared import db, ids, sealing
 from shared.addresses import EmailAddress, email_address
+from shared.auth.services import KnownServices
 from shared.contracts import Actor, Event
 from shared.contracts.access import Grant, IdentityAccess, Permission, Scope, ScopeKind
 from shared.contracts.identity import AccountRegistered
@@ -202,7 +203,8 @@ async def running(url: str, *, dns: Dns | None = None, nominations_daily: int = 
         dns=dns or fake,
         people=people,
     )
-    app = create_app("domains", [api.router], ports, rights=KnownRights(database), new_id=ids.new_id)
+    services = KnownServices("domains", '{"keys": []}', clock)
+    app = create_app("domains", [api.router], ports, rights=KnownRights(database), services=services, new_id=ids.new_id)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="https://domains.test") as http:
         house = House(http, ports, clock, fake, people, database, sealing.private_keys(private))

@@ -17,6 +17,7 @@ from services.notifications.adapters.safe import AesSafe
 from services.notifications.model import Delivery
 from services.notifications.ports import Mailer, NetworkPorts
 from shared import db, ids
+from shared.auth.services import KnownServices
 from shared.cause import Cause, caused_by
 from shared.contracts import Actor, Event, contract_of
 from shared.contracts.access import Access, Grant, IdentityAccess, Permission, Scope, ScopeKind
@@ -172,7 +173,8 @@ async def running(url: str, mailer: Mailer, committed: Callable[[], None] = lamb
         safe=AesSafe(b"k" * 32, ids.new_token),
         mailer=mailer,
     )
-    app = create_app("notifications", [api.router], ports, rights=KnownRights(database), new_id=ids.new_id)
+    services = KnownServices("notifications", '{"keys": []}', clock)
+    app = create_app("notifications", [api.router], ports, rights=KnownRights(database), services=services, new_id=ids.new_id)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://notifications.test") as http:
         house = House(ports, clock, database, http)
         await house.hear(a_partner())

@@ -17,6 +17,7 @@ from services.provisioning.adapters.copy import CopyOut
 from services.provisioning.app import DRIVER
 from services.provisioning.ports import NetworkPorts
 from shared import db, ids
+from shared.auth.services import KnownServices
 from shared.bus.envelope import Logged
 from shared.contracts import Actor, Event, contract_of
 from shared.contracts.access import Grant, IdentityAccess, Permission, Scope, ScopeKind
@@ -277,7 +278,8 @@ async def running(url: str, *, pool: int = 8) -> AsyncIterator[House]:
         opened=SignedCallbacks(SECRET),
         copy=CopyOut(engine),
     )
-    app = create_app("provisioning", [api.router], ports, rights=KnownRights(database), new_id=ids.new_id)
+    services = KnownServices("provisioning", '{"keys": []}', clock)
+    app = create_app("provisioning", [api.router], ports, rights=KnownRights(database), services=services, new_id=ids.new_id)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://provisioning.test") as http:
         house = House(http, ports, clock, online, database)
         await house.hear(

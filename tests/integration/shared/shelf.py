@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from shared import db, ids, migrate
 from shared.auth import TokenRights, keep_access, needs, open_to_all, signed_in
+from shared.auth.services import KnownServices
 from shared.contracts import Actor
 from shared.contracts.access import Access, Grant, IdentityAccess, Permission, Place, Scope, ScopeKind
 from shared.db import Database, JoinedDatabase, PooledDatabase, Transaction
@@ -266,7 +267,8 @@ async def running(url: str, *, pool: int = 8) -> AsyncIterator[Shelf]:
     ports = ShelfPorts(db=database, entered=asyncio.Event(), go_on=asyncio.Event())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(identity.app)) as network:
         rights = TokenRights(issuer=ISSUER, http=network, db=database, now=ports.now)
-        app = create_app("shelf", [router], ports, rights=rights, new_id=ids.new_id)
+        services = KnownServices("shelf", '{"keys": []}', ports.now)
+        app = create_app("shelf", [router], ports, rights=rights, services=services, new_id=ids.new_id)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://shelf.test") as http:
             shelf = Shelf(http, database, ports, identity)
             await shelf.knows(access(HARRY, Permission.ORDERS_PLACE, Permission.ORDERS_VIEW))
