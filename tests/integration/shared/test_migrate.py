@@ -95,7 +95,7 @@ async def test_a_service_refuses_a_schema_that_it_does_not_know(empty: str) -> N
 
 
 @pytest.mark.parametrize("service", service_names())
-@pytest.mark.parametrize("number", ["0001", "0002", "0003"])
+@pytest.mark.parametrize("number", ["0001", "0002", "0003", "0004"])
 async def test_data_from_before_the_first_release_are_refused_by_number(service: str, number: str, empty: str) -> None:
     engine = db.connect(empty, pool=1, name="test")
     async with engine.begin() as connection:

@@ -4,7 +4,7 @@ from alembic import op
 
 from shared.migrate import foundation, script
 
-revision = "0004"
+revision = "0005"
 down_revision = None
 
 TABLES = """
