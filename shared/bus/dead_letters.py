@@ -20,6 +20,7 @@ from shared.bus.inbox import unkept
 from shared.bus.login import Login
 from shared.bus.producer import producing
 from shared.bus.rows import LEASE, rows_of
+from shared.bus.sorting import State
 from shared.clock import Clock
 from shared.contracts import contract_of, dead_letter_topic
 from shared.db import PooledDatabase
@@ -58,7 +59,7 @@ class DeadLetter:
     topic: str
     key: str
     sequence: int
-    state: str
+    state: State
     reason: str
     error: str
     attempts: int
@@ -86,7 +87,7 @@ class DeadLetter:
     @property
     def record_key(self) -> bytes | None:
         """The original's; of a record that belongs to no stream it is not kept."""
-        return None if self.state == "unreadable" else self.key.encode()
+        return None if self.state is State.UNREADABLE else self.key.encode()
 
     @property
     def value(self) -> bytes | None:
@@ -132,7 +133,8 @@ class DeadLetters:
 
 async def _claim(connection: AsyncConnection, group: str, *, now: datetime) -> list[DeadLetter]:
     """Takes what is not exported yet; nobody else takes it for a minute."""
-    return [DeadLetter(*row) for row in await rows_of(connection, CLAIM, (group, now, now + LEASE, AT_ONCE))]
+    rows = await rows_of(connection, CLAIM, (group, now, now + LEASE, AT_ONCE))
+    return [DeadLetter(topic, key, sequence, State(state), *rest) for topic, key, sequence, state, *rest in rows]
 
 
 async def _exported(connection: AsyncConnection, group: str, letters: Sequence[DeadLetter], *, now: datetime) -> None:

@@ -82,7 +82,7 @@ class Parked:
     topic: str
     key: str
     sequence: int
-    state: str
+    state: State
     reason: str
     error: str
     attempts: int
@@ -98,23 +98,32 @@ class Parked:
     @property
     def held_up_by(self) -> int:
         """The number that has to be done, or dropped, for the stream to go on; with a hole it is not here."""
-        missing = self.state == State.HOLE and not contract_of(self.topic).compacted
-        return (self.last_done or 0) + 1 if missing else self.sequence
+        return _held_up_by(self.topic, self.state, self.sequence, self.last_done)
+
+    @property
+    def missing(self) -> bool:
+        """Whether that one has not arrived."""
+        return self.held_up_by != self.sequence
 
 
 async def listed(connection: AsyncConnection, stream: Stream | None = None) -> list[Parked]:
     """What holds up streams, and what belongs to none, oldest first, a thousand at most; or of one stream alone."""
     topic, key = stream or (None, None)
-    return [Parked(*row) for row in await rows_of(connection, LIST, (MOST, topic, key))]
+    rows = await rows_of(connection, LIST, (MOST, topic, key))
+    return [Parked(group, of, its_key, sequence, State(state), *rest) for group, of, its_key, sequence, state, *rest in rows]
 
 
-async def retry(connection: AsyncConnection, group: str, stream: Stream, *, now: datetime) -> None:
-    """Has the stream tried again at once, with all its attempts before it. Raises `NotParked`, `NotToBeRetried`."""
-    await rows_of(connection, LOCK, (group, *stream))
-    sequence, state, *_ = await _first(connection, group, stream)
-    if state == State.UNREADABLE:
+async def retry(tx: ConnectionTransaction, group: str, stream: Stream, *, by: str, now: datetime) -> None:
+    """Has the stream tried again at once, with all its attempts before it; who did it stands in the audit log.
+
+    Raises `NotParked`, `NotToBeRetried`.
+    """
+    await rows_of(tx.connection, LOCK, (group, *stream))
+    sequence, state, error, _ = await _first(tx.connection, group, stream)
+    if state is State.UNREADABLE:
         raise NotToBeRetried(f"{stream.topic} {stream.key} names no stream, it can only be dropped")
-    await connection.exec_driver_sql(AGAIN, (group, *stream, sequence, now))
+    await tx.connection.exec_driver_sql(AGAIN, (group, *stream, sequence, now))
+    tx.note(Actor(kind="person", id=by), "parked.retried", f"{stream.topic}/{stream.key}", sequence=sequence, error=error)
 
 
 async def drop(
@@ -128,8 +137,7 @@ async def drop(
     if locked:
         last = locked[0][0]
         first, state, error, headers = await _first(tx.connection, group, stream)
-        missing = state == State.HOLE and not contract_of(stream.topic).compacted
-        if sequence != (held_up_by := last + 1 if missing else first):
+        if sequence != (held_up_by := _held_up_by(stream.topic, state, first, last)):
             raise NotTheFirst(f"{stream.topic} {stream.key} waits for {held_up_by}, not for {sequence}")
         await settle(tx.connection, group, {stream: sequence}, now=now)
         await tx.connection.exec_driver_sql(GO_ON, (group, *stream, now))
@@ -152,10 +160,16 @@ async def drop(
 
 async def _first(
     connection: AsyncConnection, group: str, stream: Stream, sequence: int | None = None
-) -> tuple[int, str, str, str]:
+) -> tuple[int, State, str, str]:
     rows = await rows_of(connection, FIRST, (group, *stream, sequence))
     if not rows:
         number = "" if sequence is None else f" {sequence}"
         raise NotParked(f"{group} has nothing parked of {stream.topic} {stream.key}{number}")
-    first: tuple[int, str, str, str] = tuple(rows[0])
-    return first
+    ((first, state, error, headers),) = rows
+    return first, State(state), error, headers
+
+
+def _held_up_by(topic: str, state: State, sequence: int, last_done: int | None) -> int:
+    """What a stream waits for, when this is the first of it that waits."""
+    missing = state is State.HOLE and not contract_of(topic).compacted
+    return (last_done or 0) + 1 if missing else sequence

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.bus import parked
 from shared.bus.parked import Parked
 from shared.bus.rows import rows_of
+from shared.bus.sorting import State
 from shared.contracts import Stream
 
 # Ids are made as the event is told, a little before the row: the log's months are looked at around that time alone.
@@ -40,7 +41,7 @@ class Standing:
 
     unsent: int
     oldest_unsent_at: datetime | None
-    states: dict[str, int]
+    states: dict[State, int]
     """How many records are parked, by why."""
     held_up: list[Parked]
     """What holds up streams."""
@@ -68,7 +69,7 @@ class ToldEvent:
 async def standing(connection: AsyncConnection, group: str) -> Standing:
     """How the service of this group stands."""
     ((unsent, oldest),) = await rows_of(connection, OUTBOX, ())
-    states = dict(await rows_of(connection, STATES, (group,)))
+    states = {State(state): count for state, count in await rows_of(connection, STATES, (group,))}
     return Standing(unsent, oldest, states, await parked.listed(connection))
 
 

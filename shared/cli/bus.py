@@ -67,7 +67,7 @@ def _facts(one: Any) -> Iterator[tuple[str, str]]:
         yield "unheard", f"{_count(sum(part.records for part in one.behind), 'record')}{oldest}: {topics}"
     for held in one.standing.held_up:
         again = f" · again in {_span((held.next_attempt_at - one.now).total_seconds())}" if held.next_attempt_at else ""
-        why = f"{held.held_up_by} has not arrived" if held.state == "hole" else f"{held.sequence}: {held.error or held.reason}"
+        why = f"{held.held_up_by} has not arrived" if held.missing else f"{held.sequence}: {held.error or held.reason}"
         behind = f" · {held.waiting - 1} behind it" if held.waiting > 1 else ""
         yield held.state, f"{held.topic} {held.key} {why} · tried {held.attempts}×{again}{behind}"
 

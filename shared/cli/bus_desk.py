@@ -76,7 +76,7 @@ class ServiceStatus:
         return {
             "unsent": {"events": self.standing.unsent, "oldest_seconds": self.age(self.standing.oldest_unsent_at)},
             "unheard": heard,
-            "parked": {state.value: states.get(state.value, 0) for state in State},
+            "parked": {state.value: states.get(state, 0) for state in State},
             "held_up": [{**asdict(one), "held_up_by": one.held_up_by} for one in self.standing.held_up],
         }
 

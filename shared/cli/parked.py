@@ -41,10 +41,11 @@ def parked_group(databases: Databases, options: Callable[[Any], Any] = _as_it_is
     @options
     @click.argument("topic")
     @click.argument("key")
+    @click.option("--by", required=True, help="Who decided it, for the audit log.")
     @click.option("--group", help="The consumer group, if several have it parked.")
-    def retry(topic: str, key: str, group: str | None, **where: Any) -> None:
+    def retry(topic: str, key: str, by: str, group: str | None, **where: Any) -> None:
         """Try the stream KEY of TOPIC again at once; what waits behind follows in order."""
-        click.echo(f"{desk(where).retry(topic, key, group)} tries {topic} {key} again")
+        click.echo(f"{desk(where).retry(topic, key, group, by=by)} tries {topic} {key} again")
 
     @parked.command()
     @options
@@ -71,7 +72,7 @@ def _lines(one: Any) -> str:
     """One parked record as people read it."""
     behind = one.waiting - 1
     facts = [
-        f"{one.state}: {one.error or one.reason}" if one.state != "hole" else f"{one.held_up_by} has not arrived. {one.error}",
+        f"{one.state}: {one.error or one.reason}" if not one.missing else f"{one.held_up_by} has not arrived. {one.error}",
         f"tried {one.attempts}×" if one.attempts else "",
         f"since {_moment(one.first_failed_at)}",
         f"again {_moment(one.next_attempt_at)}" if one.next_attempt_at else "",

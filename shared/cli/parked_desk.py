@@ -34,11 +34,11 @@ class Desk:
             fail(f"in-several-groups: {', '.join(groups)} have {topic} {key} parked, name one with --group", REFUSED)
         return found[0]
 
-    def retry(self, topic: str, key: str, group: str | None) -> str:
+    def retry(self, topic: str, key: str, group: str | None, *, by: str) -> str:
         """Has the stream tried again; the group that does."""
         place = self.find(topic, key, group)
         stream = Stream(topic, key)
-        self._on(place.group, lambda tx: parked.retry(tx.connection, place.group, stream, now=clock.now()))
+        self._on(place.group, lambda tx: parked.retry(tx, place.group, stream, by=by, now=clock.now()))
         return place.group
 
     def drop(self, topic: str, key: str, sequence: int, group: str, *, why: str, by: str) -> None:

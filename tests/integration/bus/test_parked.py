@@ -28,7 +28,7 @@ def stream(claim: UUID) -> Stream:
 
 async def retry(ledger: Ledger, claim: UUID) -> None:
     async with ledger.database.transaction() as tx:
-        await parked.retry(tx.connection, "ledger", stream(claim), now=ledger.now())
+        await parked.retry(tx, "ledger", stream(claim), by="Nora", now=ledger.now())
 
 
 async def drop(ledger: Ledger, claim: UUID, sequence: int) -> None:
@@ -65,6 +65,10 @@ async def test_a_dead_stream_goes_on_in_order_once_it_is_tried_again(ledger: Led
     await ledger.retry_until_quiet()
     assert (await ledger.heard(claim), await ledger.parked()) == ([1, 2, 3], [])
     assert await refusal(retry(ledger, claim)) == "not-parked"
+
+    said = select(audit_log.c.actor_id, audit_log.c.detail).where(audit_log.c.subject == f"domain.associated/{claim}")
+    entries = await ledger.database.all(said.where(audit_log.c.action == "parked.retried"))
+    assert [(entry.actor_id, entry.detail["sequence"]) for entry in entries] == [("Nora", 1)] * 3
 
 
 async def test_what_is_dropped_never_happens_and_who_did_it_is_kept(ledger: Ledger) -> None:
@@ -125,7 +129,7 @@ async def test_what_belongs_to_no_stream_can_only_be_dropped(ledger: Ledger) -> 
     at = Stream("domain.associated", "partition 3")
     async with ledger.database.transaction() as tx:
         assert [one.sequence for one in await parked.listed(tx.connection)] == [41, 42]
-        assert await refusal(parked.retry(tx.connection, "ledger", at, now=ledger.now())) == "not-to-be-retried"
+        assert await refusal(parked.retry(tx, "ledger", at, by="Nora", now=ledger.now())) == "not-to-be-retried"
         await parked.drop(tx, "ledger", at, 41, why="a test", by="Nora", now=ledger.now())
         assert await refusal(parked.drop(tx, "ledger", at, 41, why="x", by="x", now=ledger.now())) == "not-parked"
         assert [one.sequence for one in await parked.listed(tx.connection)] == [42]
@@ -176,7 +180,9 @@ async def test_the_commands_list_retry_and_drop(ledger: Ledger) -> None:
     (one,) = json.loads((await desk("list", "--json")).output)
     assert (one["group"], one["key"], one["held_up_by"], one["waiting"]) == ("ledger", str(claim), 1, 2)
 
-    assert (await desk("retry", "domain.associated", str(claim))).output == f"ledger tries domain.associated {claim} again\n"
+    assert (await desk("retry", "domain.associated", str(claim))).exit_code == 2
+    again = await desk("retry", "domain.associated", str(claim), "--by", "Nora")
+    assert again.output == f"ledger tries domain.associated {claim} again\n"
     why = ("--why", "a test", "--by", "Nora")
     for wrong, name in (((str(ids.new_id()), "1"), "not-parked"), ((str(claim), "2"), "not-the-first")):
         refused = await desk("drop", "domain.associated", *wrong, *why, "--yes")
