@@ -29,6 +29,10 @@ BATCH: Final = 500
 IDLE_MS: Final = 10
 """FastStream waits this long for records, and as long again when there were none."""
 
+LONGEST_POLL_MS: Final = 50
+"""How long the broker holds a request while it has nothing new. aiokafka asks once more before what came is handled, and
+without its partition: the next record there waits for that request to end (half a second, were it the client's own choice)."""
+
 GRACE: Final = 10.0
 """Seconds for the batch at hand when the service is told to stop."""
 
@@ -83,6 +87,7 @@ class Subscriber:
             ack_policy=AckPolicy.NACK_ON_ERROR,
             max_records=BATCH,
             batch_timeout_ms=IDLE_MS,
+            fetch_max_wait_ms=LONGEST_POLL_MS,
             listener=self._assignment,
             parser=self._parse,
             decoder=_records,
