@@ -29,7 +29,7 @@ BATCH: Final = 500
 IDLE_MS: Final = 10
 """FastStream waits this long for records, and as long again when there were none."""
 
-LONGEST_POLL_MS: Final = 50
+LONGEST_POLL_MS: Final = 100
 """How long the broker holds a request while it has nothing new. aiokafka asks once more before what came is handled, and
 without its partition: the next record there waits for that request to end (half a second, were it the client's own choice)."""
 
