@@ -1,14 +1,20 @@
 """What went wrong in a transaction: the database is away, a race was lost, or the work itself is at fault."""
 
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum, auto
-from typing import Final
+from itertools import chain, repeat
+from typing import Final, TypeVar
 
 from asyncpg import InterfaceError, InternalClientError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from shared.db import ChangedMeanwhile
+from shared.progress import get_on
 from shared.refusals import Refusal
+
+T = TypeVar("T")
 
 RACES: Final = {"40001", "40P01", "55P03"}
 """Serialization failure, deadlock, lock not available."""
@@ -45,6 +51,22 @@ def fault_of(error: Exception) -> Fault:
     if state in AWAY or state[:2] in AWAY_CLASSES or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return Fault.AWAY
     return Fault.OWN
+
+
+async def patiently(act: Callable[[], Awaitable[T]], pauses: Sequence[float], again: Callable[[Exception, float], bool]) -> T:
+    """Acts, again and again until it succeeds. Of each fault, `again` hears with the pause that follows, and says if one does.
+
+    The last pause repeats.
+    """
+    for seconds in chain(pauses, repeat(pauses[-1])):
+        try:
+            return await act()
+        except Exception as fault:
+            if not again(fault, seconds):
+                raise
+        get_on()
+        await asyncio.sleep(seconds)
+    raise AssertionError
 
 
 def _is_cut(error: Exception) -> bool:

@@ -32,7 +32,7 @@ from shared.contracts.identity import AccountRegistered, InvitationSent, Partner
 from shared.contracts.provisioning import BillingDue, OrderPlaced, ServiceProvisioned
 from shared.db import ChangedMeanwhile, Transaction
 from shared.decision import Decision
-from shared.faults import Fault, fault_of
+from shared.faults import Fault, fault_of, patiently
 from shared.sealing import KeyDestroyed
 from shared.telemetry import continued, span, traceparent
 
@@ -170,20 +170,22 @@ async def _settle(ports: NetworkPorts, mail: Delivery, answer: Answer) -> Delive
 
     When it was kept without our hearing of it, or somebody took the mail meanwhile, what stands there counts.
     """
-    loop = asyncio.get_running_loop()
-    until = loop.time() + rules.LEASE.total_seconds()
-    while True:
-        try:
-            async with ports.db.transaction() as tx:
-                try:
-                    return await store.keep(tx, rules.settle(mail, answer, now=ports.now()))
-                except ChangedMeanwhile:
-                    return await store.find(tx, mail.id)
-        except Exception as fault:
-            if fault_of(fault) is Fault.OWN or loop.time() > until:
-                raise
-            log.warning("answer_not_kept_yet", delivery_id=str(mail.id), fault=type(fault).__name__)
-        await asyncio.sleep(KEEP_AGAIN_SECONDS)
+    until = ports.now() + rules.LEASE
+
+    async def keep() -> Delivery:
+        async with ports.db.transaction() as tx:
+            try:
+                return await store.keep(tx, rules.settle(mail, answer, now=ports.now()))
+            except ChangedMeanwhile:
+                return await store.find(tx, mail.id)
+
+    def again(fault: Exception, _: float) -> bool:
+        if fault_of(fault) is Fault.OWN or ports.now() > until:
+            return False
+        log.warning("answer_not_kept_yet", delivery_id=str(mail.id), fault=type(fault).__name__)
+        return True
+
+    return await patiently(keep, (KEEP_AGAIN_SECONDS,), again)
 
 
 async def _decide(ports: NetworkPorts, tx: Transaction, mail: Delivery) -> tuple[Decision[Delivery], Envelope | None]:

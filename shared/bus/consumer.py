@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, count, repeat
+from itertools import count
 from typing import Final, Generic, TypeVar
 
 import structlog
@@ -22,7 +22,7 @@ from shared.bus.telling import ListenerFailed, tell
 from shared.clock import Clock
 from shared.contracts import Stream
 from shared.db import Joining, PooledDatabase
-from shared.faults import Fault, fault_of, reason
+from shared.faults import Fault, fault_of, patiently, reason
 from shared.progress import get_on
 
 RACES_LOST: Final = 20
@@ -186,15 +186,12 @@ class Consumer(Generic[P]):
 
     async def patiently(self, act: Callable[[], Awaitable[object]]) -> None:
         """Acts, again and again until it succeeds: what prevents records from being kept must not lose them."""
-        for seconds in chain(WAIT_FOR_DATABASE, repeat(WAIT_FOR_DATABASE[-1])):
-            try:
-                await act()
-            except Exception as error:  # noqa: BLE001 - whatever it is, an operator sees it and the records stay
-                get_on()
-                log.warning("consumer_waits", consumer=self._group, error=reason(error)[1], seconds=seconds)
-                await asyncio.sleep(seconds)
-            else:
-                return
+
+        def again(fault: Exception, seconds: float) -> bool:
+            log.warning("consumer_waits", consumer=self._group, error=reason(fault)[1], seconds=seconds)
+            return True  # whatever it is, an operator sees it and the records stay
+
+        await patiently(act, WAIT_FOR_DATABASE, again)
 
 
 def _arranged(records: Sequence[Record]) -> tuple[list[Item], list[tuple[Record, str]]]:

@@ -10,6 +10,7 @@ from shared.auth import Signer
 from shared.bus.login import Login
 from shared.bus.owners import Owners
 from shared.db import PooledDatabase
+from shared.faults import patiently
 from shared.migrate import check_schema, head
 from shared.service import Base
 from shared.settings import Settings
@@ -22,16 +23,20 @@ log = structlog.get_logger()
 
 async def check_schema_at_start(service: str, database: PooledDatabase, stop: asyncio.Event) -> None:
     """Refuses `SchemaOutOfWindow`; returns once the schema is right, or when told to stop."""
-    while not stop.is_set():
-        try:
+
+    async def look() -> None:
+        if not stop.is_set():
             async with database.engine.connect() as connection:
                 await check_schema(service, connection)
-        except (SQLAlchemyError, OSError) as fault:
-            log.warning("database_away", fault=type(fault).__name__)
-            await asyncio.sleep(LOOK_EVERY)
-        else:
             SCHEMA.labels(service, head(service)).set(1)
-            return
+
+    def again(fault: Exception, _: float) -> bool:
+        away = isinstance(fault, SQLAlchemyError | OSError)
+        if away:
+            log.warning("database_away", fault=type(fault).__name__)
+        return away
+
+    await patiently(look, (LOOK_EVERY,), again)
 
 
 def login_of(settings: Settings) -> Login:
