@@ -2,6 +2,7 @@
 
 import binascii
 from collections.abc import Mapping
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
@@ -19,6 +20,10 @@ def message(headers: Mapping[str, str | Address], *, text: str, html: str, bound
     head = EmailMessage(policy=SMTP if ascii_only else SMTPUTF8)
     for name, value in headers.items():
         head[name] = value
+        if ascii_only and isinstance(value, str) and not value.isascii():
+            # Encoded whole: folded between plain and encoded words, the policy's header would get a second space.
+            del head[name]
+            head.set_raw(name, Header(value, "utf-8", header_name=name).encode())
     kind = f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'
     mark = b"--" + boundary.encode()
     parts = [mark + END + _part("plain", text), mark + END + _part("html", html), mark + b"--" + END]

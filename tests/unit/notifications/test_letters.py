@@ -178,9 +178,21 @@ def test_the_standard_library_reads_what_was_written(text: str, html: str, subje
     assert not read.defects
 
 
-def test_a_line_break_in_a_header_is_refused() -> None:
+WORDS = st.sampled_from(["To", "bill:", "300", "Enterprise", "été", "l’administrateur", "21\xa0November\xa02026"])
+
+
+@given(st.lists(WORDS, min_size=1))
+def test_a_subject_is_read_with_the_spaces_it_was_written_with(words: list[str]) -> None:
+    subject = " ".join(words)
+    written = message({"Subject": subject}, text="", html="", boundary="=_boundary", ascii_only=True)
+    assert message_from_bytes(written, policy=policy.default)["Subject"] == subject
+    assert max(map(len, written.split(b"\r\n\r\n")[0].split(b"\r\n"))) <= 78
+
+
+@pytest.mark.parametrize("word", ["a", "é"])
+def test_a_line_break_in_a_header_is_refused(word: str) -> None:
     with pytest.raises(ValueError, match="linefeed"):
-        message({"Subject": "a\r\nBcc: all@contoso.com"}, text="", html="", boundary="=_b", ascii_only=True)
+        message({"Subject": f"{word}\r\nBcc: all@contoso.com"}, text="", html="", boundary="=_b", ascii_only=True)
 
 
 @given(st.text(max_size=300), st.sampled_from(["fr", "en"]))
