@@ -4,17 +4,13 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-import click
-
 from deploy.local.folder import Folder
-from deploy.local.options import on_folder
+from deploy.local.options import on_folder, run_on
 from shared.cli.bus import bus_group
 
 
 def _surroundings(folder: Folder) -> Any:
-    run = folder.run()
-    if run is None:
-        raise click.ClickException("nothing runs here; first: vestibule up")
+    run = run_on(folder)
     operator = folder.settings("operator")
     ca_file = operator.get("VESTIBULE_KAFKA_CA_FILE")
     login = importlib.import_module("shared.bus.login").Login(

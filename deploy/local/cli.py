@@ -12,7 +12,7 @@ import click
 
 from deploy.local import bus_command, checks, dns_command, logs, parked_command, replay_command
 from deploy.local.folder import AlreadyRuns, Folder
-from deploy.local.options import HostAndPort, on_folder
+from deploy.local.options import HostAndPort, on_folder, run_on
 from deploy.local.processes import DidNotStart
 from deploy.local.running import detach, running_or_own
 
@@ -122,8 +122,7 @@ def env(folder: Folder, name: str) -> None:
     try:
         settings = folder.settings(name)
     except KeyError:
-        if not folder.runs():
-            raise click.ClickException("nothing runs here; first: vestibule up") from None
+        run_on(folder)
         raise click.ClickException(f"nothing of that name runs here: {name}") from None
     for variable, value in settings.items():
         click.echo(f"export {variable}={shlex.quote(value)}")
@@ -135,7 +134,7 @@ def env(folder: Folder, name: str) -> None:
 def reset(folder: Folder, *, yes: bool) -> None:
     """Forget all data of a run that is stopped."""
     if folder.runs():
-        raise click.ClickException("it runs; first: vestibule down")
+        raise click.ClickException(f"it runs; first: {folder.command('down')}")
     if folder.path.exists():
         if not folder.is_ours():
             raise click.ClickException(f"{folder.path} is not the data of a run; nothing was deleted")

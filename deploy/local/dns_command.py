@@ -3,7 +3,7 @@
 import click
 
 from deploy.local.folder import Folder
-from deploy.local.options import on_folder
+from deploy.local.options import on_folder, run_on
 
 
 @click.group()
@@ -41,9 +41,9 @@ def show(folder: Folder, name: str) -> None:
 def _ask(folder: Folder, method: str, **arguments: dict[str, str]) -> list[dict[str, str]]:
     import httpx  # noqa: PLC0415 -- slow to load, and only needed here
 
-    run = folder.run()
-    if run is None or "dns-control" not in run.helpers:
-        raise click.ClickException("no development DNS runs here; first: vestibule up")
+    run = run_on(folder)
+    if "dns-control" not in run.helpers:
+        raise click.ClickException("this run has no development DNS")
     answer = httpx.request(method, f"{run.helpers['dns-control']}/api/records", **arguments)  # type: ignore[arg-type]
     if answer.is_client_error:
         raise click.ClickException(answer.text)

@@ -66,9 +66,8 @@ class Folder:
 
     def command(self, name: str) -> str:
         """A command on this folder, as one types it."""
-        return (
-            f"vestibule {name}" if self.path == DEFAULT.absolute() else f"vestibule {name} --data {shlex.quote(str(self.path))}"
-        )
+        here = "" if self.path == DEFAULT.resolve() else f" --data {shlex.quote(str(self.path))}"
+        return f"./vestibule {name}{here}"
 
     def logs(self) -> dict[str, Path]:
         """All logs by name; of PostgreSQL and Kafka only when they are ours."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from deploy.local.folder import DEFAULT, Folder
+from deploy.local.folder import DEFAULT, Folder, Run
 
 
 class FolderOption(click.ParamType[Folder]):
@@ -13,7 +13,7 @@ class FolderOption(click.ParamType[Folder]):
     name = "folder"
 
     def convert(self, value: str | Folder, param: click.Parameter | None, ctx: click.Context | None) -> Folder:  # noqa: ARG002
-        return value if isinstance(value, Folder) else Folder(Path(value).absolute())
+        return value if isinstance(value, Folder) else Folder(Path(value).resolve())
 
 
 class HostAndPort(click.ParamType[tuple[str, int]]):
@@ -40,3 +40,11 @@ on_folder = click.option(
     show_default=True,
     help="Folder that keeps everything of this run.",
 )
+
+
+def run_on(folder: Folder) -> Run:
+    """The run on a folder; where there is none, the command ends with the one that starts it."""
+    run = folder.run()
+    if run is None:
+        raise click.ClickException(f"nothing runs here; first: {folder.command('up')}")
+    return run

@@ -2,17 +2,13 @@
 
 from collections.abc import Mapping
 
-import click
-
 from deploy.local.folder import Folder
-from deploy.local.options import on_folder
+from deploy.local.options import on_folder, run_on
 from shared.cli.parked import parked_group
 
 
 def _databases(folder: Folder) -> Mapping[str, str]:
-    run = folder.run()
-    if run is None:
-        raise click.ClickException("nothing runs here; first: vestibule up")
+    run = run_on(folder)
     urls: Mapping[str, str] = run.postgres["urls"]
     return urls
 

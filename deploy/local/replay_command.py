@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from deploy.local.folder import Folder
-from deploy.local.options import on_folder
+from deploy.local.options import on_folder, run_on
 from shared.service_names import service_names
 
 
@@ -14,9 +14,7 @@ from shared.service_names import service_names
 @on_folder
 def replay(folder: Folder) -> None:
     """Send again all that was told, with its ids and numbers; whoever knows it does nothing."""
-    run = folder.run()
-    if run is None:
-        raise click.ClickException("nothing runs here; first: vestibule up")
+    run = run_on(folder)
     running: Any = importlib.import_module("shared.cli.running")
     for name in service_names():
         running.replay_from(name, run.postgres["urls"][name])

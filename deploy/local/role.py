@@ -35,7 +35,7 @@ class Role:
                 self.pid = fork.pid
                 changed()
                 code = await asyncio.shield(fork.ended)
-                why = f"ended with {code}, see: vestibule logs {self.program.name}"
+                why = f"ended with {code}, see {self.program.log}"
             except DidNotStart as failure:
                 why = str(failure)
             if time.monotonic() - began > STEADY:
