@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -172,20 +173,21 @@ async def _settle(ports: NetworkPorts, mail: Delivery, answer: Answer) -> Delive
     """
     until = ports.now() + rules.LEASE
 
-    async def keep() -> Delivery:
-        async with ports.db.transaction() as tx:
-            try:
-                return await store.keep(tx, rules.settle(mail, answer, now=ports.now()))
-            except ChangedMeanwhile:
-                return await store.find(tx, mail.id)
-
     def again(fault: Exception, _: float) -> bool:
         if fault_of(fault) is Fault.OWN or ports.now() > until:
             return False
         log.warning("answer_not_kept_yet", delivery_id=str(mail.id), fault=type(fault).__name__)
         return True
 
-    return await patiently(keep, (KEEP_AGAIN_SECONDS,), again)
+    return await patiently(partial(_keep_answer, ports, mail, answer), (KEEP_AGAIN_SECONDS,), again)
+
+
+async def _keep_answer(ports: NetworkPorts, mail: Delivery, answer: Answer) -> Delivery:
+    async with ports.db.transaction() as tx:
+        try:
+            return await store.keep(tx, rules.settle(mail, answer, now=ports.now()))
+        except ChangedMeanwhile:
+            return await store.find(tx, mail.id)
 
 
 async def _decide(ports: NetworkPorts, tx: Transaction, mail: Delivery) -> tuple[Decision[Delivery], Envelope | None]:
