@@ -23,7 +23,7 @@ def application(hierarchy: Hierarchy, server: DnsServer) -> Starlette:
             Route("/healthz/ready", interface.ready),
         ],
         middleware=[OWN_MACHINE],
-        exception_handlers=dict.fromkeys((NoSuchZone, DNSException, ValueError, KeyError), _refused),
+        exception_handlers={**dict.fromkeys((NoSuchZone, DNSException, ValueError), _refused), KeyError: _incomplete},
     )
 
 
@@ -55,7 +55,11 @@ class Interface:
 
 
 async def _refused(_request: Request, why: Exception) -> Response:
-    return PlainTextResponse(f"{type(why).__name__}: {why}", status_code=422)
+    return PlainTextResponse(str(why), status_code=422)
+
+
+async def _incomplete(_request: Request, member: Exception) -> Response:
+    return PlainTextResponse(f"{member} is missing", status_code=422)
 
 
 def _records(entries: list[Entry]) -> Response:

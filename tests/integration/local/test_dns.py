@@ -11,11 +11,13 @@ import dns.flags
 import dns.message
 import dns.rcode
 import dns.rdatatype
+import httpx
 import pytest
 from dns.message import Message
 
 from deploy.local.dns import DnsServer, Fault, Hierarchy, Zone
 from deploy.local.dns.hierarchy import FIRST, ROOT, SECOND, TOP, NoSuchZone
+from deploy.local.dns.web import application
 from deploy.local.processes import free_port
 
 PROOF = "_vestibule-challenge.contoso.com"
@@ -228,5 +230,24 @@ def test_zones_can_be_made_by_hand() -> None:
         answer = await dns.asyncquery.udp(dns.message.make_query("example.test", "TXT"), FIRST, port=port, timeout=2)
         await server.stop()
         assert text_of(answer) == [b"by hand"]
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "value", "why"),
+    [
+        (PROOF, "TEXT", "token", "DNS resource record type is unknown."),
+        ("co.uk", "TXT", "token", "co.uk lies in no domain that somebody could register"),
+        ("www.contoso.com", "A", "999.1.1.1", "Text input is malformed."),
+    ],
+)
+def test_what_is_no_record_is_refused_in_a_sentence(name: str, kind: str, value: str, why: str, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with internet(tmp_path / "dns.json") as net:
+            door = httpx.ASGITransport(application(net.hierarchy, net.server))
+            async with httpx.AsyncClient(transport=door, base_url="http://127.0.0.1:5380") as client:
+                refused = await client.post("/api/records", json={"name": name, "type": kind, "value": value})
+            assert (refused.status_code, refused.text) == (422, why)
 
     run(story())
