@@ -5,7 +5,7 @@ Every service keeps its own copy of these documents and decides by them alone (n
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Protocol
 from uuid import UUID
 
 from pydantic import Field, field_serializer
@@ -69,6 +69,19 @@ class Grant(Fact):
         return sorted(permissions)
 
 
+class AtAccount(Protocol):
+    """What each service knows of a purchasing account."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def organisation_id(self) -> UUID: ...
+    @property
+    def agreement_id(self) -> UUID: ...
+    @property
+    def partner_id(self) -> UUID: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Place:
     """Where a thing belongs. Fields that do not apply are None: an organisation-wide thing has no account."""
@@ -77,6 +90,16 @@ class Place:
     agreement_id: UUID | None = None
     account_id: UUID | None = None
     partner_id: UUID | None = None
+
+    @classmethod
+    def of_account(cls, account: AtAccount) -> "Place":
+        """Where a purchasing account belongs, and all that it has."""
+        return cls(
+            organisation_id=account.organisation_id,
+            agreement_id=account.agreement_id,
+            account_id=account.id,
+            partner_id=account.partner_id,
+        )
 
     def lies_in(self, scope: Scope) -> bool:
         """Whether the scope covers this place."""

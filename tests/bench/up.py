@@ -9,14 +9,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
 
 from deploy.local.nursery import ROOT
-from tests.bench.support.processes import family
 from tests.bench.support.report import Figure, as_json_option, report
+from tests.support.processes import GONE, alive, descendants, until
 
 WARM_RUNS = 3
 PATIENCE = 300.0
@@ -57,10 +57,9 @@ def started(root: Path, data: Path, environment: Mapping[str, str]) -> Iterator[
         start_new_session=True,
     )
     try:
-        while not _ready(data):
-            if process.poll() is not None or time.perf_counter() - begun > PATIENCE:
-                raise RuntimeError(f"it does not come up; see {data}/logs")
-            time.sleep(0.02)
+        until(lambda: _ready(data) or process.poll() is not None, patience=PATIENCE)
+        if process.returncode is not None:
+            raise RuntimeError(f"it does not come up; see {data}/logs")
         yield time.perf_counter() - begun, process.pid
     finally:
         process.send_signal(signal.SIGINT)
@@ -76,18 +75,16 @@ def _ready(data: Path) -> bool:
 
 def _alive(data: Path) -> bool:
     """Whether the state was written by a supervisor that runs, and not left behind by an earlier one."""
-    return Path(f"/proc/{json.loads((data / 'run.json').read_text())['pid']}").exists()
+    return alive(json.loads((data / "run.json").read_text())["pid"])
 
 
 def proportional_megabytes(pid: int) -> float:
     """Proportional set size of a process and all its descendants: shared pages are counted once."""
     total = 0
-    for each in family(pid):
-        try:
+    for each in {pid, *descendants(pid)}:
+        with suppress(*GONE):
             lines = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+            total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return total / 1024
 
 

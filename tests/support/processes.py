@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 POLL = 0.02
+"""Seconds between two looks: another process's state rings no bell."""
+
 GONE = (FileNotFoundError, ProcessLookupError)
 """What reading of a process raises once it has ended: before its file is opened, and after."""
 
@@ -20,7 +22,7 @@ def until(happened: Callable[[], object], *, patience: float = 20) -> None:
 def alive(pid: int) -> bool:
     """Whether a process runs; one that has ended and is only not yet collected doesn't."""
     try:
-        return _stat(pid)[0] != "Z"
+        return stat(pid)[0] != "Z"
     except GONE:
         return False
 
@@ -31,7 +33,7 @@ def descendants(pid: int) -> set[int]:
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
-                parents[int(folder.name)] = int(_stat(int(folder.name))[1])
+                parents[int(folder.name)] = int(stat(int(folder.name))[1])
             except GONE:
                 continue
     found: set[int] = set()
@@ -42,6 +44,6 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
-def _stat(pid: int) -> list[str]:
+def stat(pid: int) -> list[str]:
     """State, parent and the rest of /proc/PID/stat; the name before them may hold anything."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -66,12 +66,7 @@ class Account:
     @property
     def where(self) -> Place:
         """Where everything that the account has belongs."""
-        return Place(
-            organisation_id=self.organisation_id,
-            agreement_id=self.agreement_id,
-            account_id=self.id,
-            partner_id=self.partner_id,
-        )
+        return Place.of_account(self)
 
 
 class NominationState(StrEnum):

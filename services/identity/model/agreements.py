@@ -58,12 +58,7 @@ class Account:
     @property
     def where(self) -> Place:
         """Where the account belongs."""
-        return Place(
-            organisation_id=self.organisation_id,
-            agreement_id=self.agreement_id,
-            account_id=self.id,
-            partner_id=self.partner_id,
-        )
+        return Place.of_account(self)
 
     @property
     def reached_from(self) -> tuple[Scope, ...]:

@@ -4,12 +4,11 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.context import SpawnProcess
 from multiprocessing.sharedctypes import Synchronized
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -17,6 +16,7 @@ import uvloop
 from prometheus_client import Counter
 
 from tests.bench.support.report import Figure
+from tests.support.processes import GONE, descendants, stat
 
 Count = Callable[[float], None]
 """Says how much a worker has done so far."""
@@ -140,18 +140,7 @@ def counted(metric: Counter) -> float:
 def processor(pid: int) -> float:
     """Seconds of processor of a process and of all its descendants, those that have ended among them."""
     total = 0
-    for each in family(pid):
-        try:
-            told = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        total += sum(map(int, told[11:15]))
+    for each in {pid, *descendants(pid)}:
+        with suppress(*GONE):
+            total += sum(map(int, stat(each)[11:15]))
     return total / TICKS
-
-
-def family(pid: int) -> Iterator[int]:
-    """A process and all its descendants."""
-    yield pid
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            yield from family(int(child))
