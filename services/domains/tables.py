@@ -46,7 +46,7 @@ class ClaimColumns(TypedColumns):
     __row_pos__: tuple[UUID, UUID, str, str, ClaimState, int, UUID | None, UUID | None, datetime, datetime | None, int]
 
 
-claim = Table("claim", metadata, ClaimColumns, comment=ClaimColumns.__doc__)
+claim = Table("claim", metadata, ClaimColumns)
 
 
 class AccountColumns(TypedColumns):
@@ -64,7 +64,7 @@ class AccountColumns(TypedColumns):
     __row_pos__: tuple[UUID, UUID, UUID, UUID, str, str, int, UUID | None]
 
 
-account = Table("account", metadata, AccountColumns, comment=AccountColumns.__doc__)
+account = Table("account", metadata, AccountColumns)
 
 
 class NominationColumns(TypedColumns):
@@ -87,7 +87,7 @@ class NominationColumns(TypedColumns):
     ]
 
 
-nomination = Table("nomination", metadata, NominationColumns, comment=NominationColumns.__doc__)
+nomination = Table("nomination", metadata, NominationColumns)
 
 
 class WatchColumns(TypedColumns):
@@ -110,7 +110,7 @@ class WatchColumns(TypedColumns):
     ]
 
 
-watch = Table("watch", metadata, WatchColumns, comment=WatchColumns.__doc__)
+watch = Table("watch", metadata, WatchColumns)
 
 
 class ProofColumns(TypedColumns):
@@ -124,4 +124,4 @@ class ProofColumns(TypedColumns):
     __row_pos__: tuple[UUID, int, datetime, Report]
 
 
-proof = Table("proof", metadata, ProofColumns, comment=ProofColumns.__doc__)
+proof = Table("proof", metadata, ProofColumns)

@@ -52,7 +52,7 @@ class AccountColumns(TypedColumns):
     __row_pos__: tuple[UUID, int, str, str, str, str, UUID, UUID, str, date, str, UUID, str]
 
 
-account = Table("account", metadata, AccountColumns, comment=AccountColumns.__doc__)
+account = Table("account", metadata, AccountColumns)
 
 
 class AccountDomainColumns(TypedColumns):
@@ -66,7 +66,7 @@ class AccountDomainColumns(TypedColumns):
     __row_pos__: tuple[UUID, UUID, int, bool]
 
 
-account_domain = Table("account_domain", metadata, AccountDomainColumns, comment=AccountDomainColumns.__doc__)
+account_domain = Table("account_domain", metadata, AccountDomainColumns)
 
 
 class CatalogueColumns(TypedColumns):
@@ -78,7 +78,7 @@ class CatalogueColumns(TypedColumns):
     __row_pos__: tuple[int, tuple[Group, ...]]
 
 
-catalogue = Table("catalogue", metadata, CatalogueColumns, comment=CatalogueColumns.__doc__)
+catalogue = Table("catalogue", metadata, CatalogueColumns)
 
 
 class EditionColumns(TypedColumns):
@@ -100,7 +100,7 @@ class EditionColumns(TypedColumns):
     __row_pos__: tuple[UUID, str, str, str, Mapping[str, str], int, int, int, str, tuple[Channel, ...], str, bool]
 
 
-edition = Table("edition", metadata, EditionColumns, comment=EditionColumns.__doc__)
+edition = Table("edition", metadata, EditionColumns)
 
 
 class OrderColumns(TypedColumns):
@@ -121,7 +121,7 @@ class OrderColumns(TypedColumns):
     __row_pos__: tuple[UUID, str, Channel, UUID, UUID, UUID, datetime, str, str, datetime, str | None]
 
 
-placed_order = Table("placed_order", metadata, OrderColumns, comment=OrderColumns.__doc__)
+placed_order = Table("placed_order", metadata, OrderColumns)
 
 
 class LineColumns(TypedColumns):
@@ -166,7 +166,7 @@ class LineColumns(TypedColumns):
     ]
 
 
-order_line = Table("order_line", metadata, LineColumns, comment=LineColumns.__doc__)
+order_line = Table("order_line", metadata, LineColumns)
 
 
 class EntitlementColumns(TypedColumns):
@@ -188,7 +188,7 @@ class EntitlementColumns(TypedColumns):
     __row_pos__: tuple[UUID, UUID, UUID, UUID, int, int, int, int, int, bool, date, datetime | None]
 
 
-entitlement = Table("entitlement", metadata, EntitlementColumns, comment=EntitlementColumns.__doc__)
+entitlement = Table("entitlement", metadata, EntitlementColumns)
 
 
 class EntryColumns(TypedColumns):
@@ -214,7 +214,7 @@ class EntryColumns(TypedColumns):
     __row_pos__: tuple[UUID, int, datetime, EntryKind, date, date, int, int, int, int, int, UUID, str, str | None, str, str]
 
 
-ledger_entry = Table("ledger_entry", metadata, EntryColumns, comment=EntryColumns.__doc__)
+ledger_entry = Table("ledger_entry", metadata, EntryColumns)
 
 
 class SeatColumns(TypedColumns):
@@ -229,7 +229,7 @@ class SeatColumns(TypedColumns):
     __row_pos__: tuple[UUID, UUID, UUID, datetime, datetime | None]
 
 
-seat = Table("seat", metadata, SeatColumns, comment=SeatColumns.__doc__)
+seat = Table("seat", metadata, SeatColumns)
 
 
 class ObligationColumns(TypedColumns):
@@ -250,4 +250,4 @@ class ObligationColumns(TypedColumns):
     __row_pos__: tuple[UUID, int, UUID, UUID, UUID, datetime, date, date, int, int, tuple[Allocation, ...]]
 
 
-obligation = Table("obligation", metadata, ObligationColumns, comment=ObligationColumns.__doc__)
+obligation = Table("obligation", metadata, ObligationColumns)

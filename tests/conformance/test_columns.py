@@ -33,3 +33,9 @@ def test_the_types_of_a_row_are_those_of_its_columns(table: Table, positions: tu
     for column, position in zip(table.columns, positions, strict=True):
         parts = set(get_args(position)) or {position}
         assert (type(None) in parts) == bool(column.nullable), column.name
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_a_table_is_for_is_said_to_the_database_by_its_revision_alone(service: str) -> None:
+    tables = importlib.import_module(f"services.{service}.tables").metadata.tables
+    assert [name for name, table in tables.items() if table.comment] == []

@@ -24,7 +24,7 @@ class Partners(TypedColumns):
     __row_pos__: tuple[UUID, str, str, EmailAddress, str, str, int]
 
 
-partner = Table("partner", metadata, Partners, comment=Partners.__doc__)
+partner = Table("partner", metadata, Partners)
 
 
 class Agreements(TypedColumns):
@@ -44,7 +44,7 @@ class Agreements(TypedColumns):
     __row_pos__: tuple[UUID, str, UUID, UUID, str, str, str, str, date, int]
 
 
-agreement = Table("agreement", metadata, Agreements, comment=Agreements.__doc__)
+agreement = Table("agreement", metadata, Agreements)
 
 
 class Accounts(TypedColumns):
@@ -62,4 +62,4 @@ class Accounts(TypedColumns):
     __row_pos__: tuple[UUID, str, str, str, UUID, UUID, UUID, int]
 
 
-account = Table("account", metadata, Accounts, comment=Accounts.__doc__)
+account = Table("account", metadata, Accounts)

@@ -32,7 +32,7 @@ class People(TypedColumns):
     __row_pos__: tuple[UUID, UUID, EmailAddress, str, str, str, str, str, str, datetime, int]
 
 
-person = Table("person", metadata, People, comment=People.__doc__)
+person = Table("person", metadata, People)
 
 
 class Subjects(TypedColumns):
@@ -57,7 +57,7 @@ class Subjects(TypedColumns):
     ]
 
 
-subject = Table("subject", metadata, Subjects, comment=Subjects.__doc__)
+subject = Table("subject", metadata, Subjects)
 
 
 class Invitations(TypedColumns):
@@ -110,7 +110,7 @@ class Invitations(TypedColumns):
     ]
 
 
-invitation = Table("invitation", metadata, Invitations, comment=Invitations.__doc__)
+invitation = Table("invitation", metadata, Invitations)
 
 
 class PendingInvitations(TypedColumns):
@@ -121,9 +121,4 @@ class PendingInvitations(TypedColumns):
     invitation_id = Column(Uuid, ForeignKey("invitation.id"), nullable=False)
 
 
-pending_invitation = Table(
-    "pending_invitation",
-    metadata,
-    PendingInvitations,
-    comment=PendingInvitations.__doc__,
-)
+pending_invitation = Table("pending_invitation", metadata, PendingInvitations)

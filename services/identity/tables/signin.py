@@ -24,7 +24,7 @@ class Clients(TypedColumns):
     __row_pos__: tuple[UUID, str, ClientKind, bytes | None, tuple[str, ...], UUID | None, int]
 
 
-client = Table("client", metadata, Clients, comment=Clients.__doc__)
+client = Table("client", metadata, Clients)
 
 
 class Sessions(TypedColumns):
@@ -40,7 +40,7 @@ class Sessions(TypedColumns):
     __row_pos__: tuple[UUID, bytes, UUID, datetime, datetime, datetime | None]
 
 
-session = Table("session", metadata, Sessions, comment=Sessions.__doc__)
+session = Table("session", metadata, Sessions)
 
 
 class Codes(TypedColumns):
@@ -75,7 +75,7 @@ class Codes(TypedColumns):
     ]
 
 
-code = Table("authorization_code", metadata, Codes, comment=Codes.__doc__)
+code = Table("authorization_code", metadata, Codes)
 
 
 class SigningKeys(TypedColumns):
@@ -90,7 +90,7 @@ class SigningKeys(TypedColumns):
     __row_pos__: tuple[str, KeyState, str, str, datetime]
 
 
-signing_key = Table("signing_key", metadata, SigningKeys, comment=SigningKeys.__doc__)
+signing_key = Table("signing_key", metadata, SigningKeys)
 
 
 class RateLimits(TypedColumns):
@@ -100,9 +100,4 @@ class RateLimits(TypedColumns):
     free_at = Column(MOMENT, nullable=False)
 
 
-rate_limit = Table(
-    "rate_limit",
-    metadata,
-    RateLimits,
-    comment=RateLimits.__doc__,
-)
+rate_limit = Table("rate_limit", metadata, RateLimits)
