@@ -78,9 +78,10 @@ async def opened(service: Service[S, N, P], settings: S, role: str, committed: C
     engine = db.connect(
         settings.database_url.get_secret_value(), pool=settings.database_pool, name=f"vestibule {service.name} {role}"
     )
-    tools = db.Tools(now=clock.now, new_id=ids.new_id, committed=committed)
+    now = clock.clock_of(settings.clock_steps)
+    tools = db.Tools(now=now, new_id=ids.new_id, committed=committed)
     async with httpx.AsyncClient(timeout=10.0, verify=trusted(), headers={"User-Agent": f"Vestibule/{service.name}"}) as http:
         try:
-            yield Base(db=PooledDatabase(engine, tools), now=clock.now, new_id=ids.new_id, new_token=ids.new_token, http=http)
+            yield Base(db=PooledDatabase(engine, tools), now=now, new_id=ids.new_id, new_token=ids.new_token, http=http)
         finally:
             await db.disconnect(engine)

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -120,6 +120,18 @@ class DatabaseSettings(EnvironmentSettings):
     otlp_endpoint: BaseUrl | None = Field(
         default=None, description="Base URL of an OTLP/HTTP collector for traces; without it none are sent."
     )
+    clock_steps: Path | None = Field(
+        default=None,
+        description="For drills: a file with the seconds by which this process's own clock is wrong, a number that may change "
+        "at any time. Refused where the environment is `production`.",
+    )
+
+    @field_validator("clock_steps")
+    @classmethod
+    def _is_a_drill(cls, steps: Path | None, given: ValidationInfo) -> Path | None:
+        if steps and given.data.get("environment") == "production":
+            raise ValueError("a clock that is wrong is refused in production")
+        return steps
 
 
 class KafkaSettings(EnvironmentSettings):

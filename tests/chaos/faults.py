@@ -127,6 +127,15 @@ class Fire:
         await asyncio.sleep(fault.seconds)
         return await self._order("PUT", behaviour, {}) and begun
 
+    async def _step_clocks(self, fault: Fault) -> bool:
+        names = fault.target.split()
+        for name, step in zip(names, fault.detail.split(), strict=True):
+            self._stack.step_clock(name, float(step))
+        await asyncio.sleep(fault.seconds)
+        for name in names:
+            self._stack.step_clock(name, 0)
+        return True
+
     def _signal(self, name: str, number: signal.Signals) -> bool:
         pid = self._stack.pid(name) if name else None
         try:
@@ -176,5 +185,8 @@ ACTS: Final[dict[Kind, Callable[[Fire, Fault], Awaitable[bool]]]] = {
     Kind.RESET: Fire._reset,
     Kind.MAIL: Fire._trouble_mail,
     Kind.ONLINE_SERVICE: Fire._trouble_service,
+    Kind.CLOCK_AHEAD: Fire._step_clocks,
+    Kind.CLOCK_BEHIND: Fire._step_clocks,
+    Kind.CLOCKS_APART: Fire._step_clocks,
 }
 """What each kind does; whether it hit anything."""

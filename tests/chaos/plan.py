@@ -26,6 +26,9 @@ class Kind(StrEnum):
     RESET = "connections reset"
     MAIL = "mail server troubled"
     ONLINE_SERVICE = "online service troubled"
+    CLOCK_AHEAD = "clock of a process ahead, then right"
+    CLOCK_BEHIND = "clock of a process behind, then right"
+    CLOCKS_APART = "clocks of a group's members apart, then right"
 
 
 @dataclass(frozen=True)
@@ -76,24 +79,30 @@ DISTURBANCES: Final[dict[Kind, int]] = {
     Kind.RESET: 2,
     Kind.MAIL: 2,
     Kind.ONLINE_SERVICE: 1,
+    Kind.CLOCK_AHEAD: 2,
+    Kind.CLOCK_BEHIND: 2,
+    Kind.CLOCKS_APART: 1,
 }
-"""The same in ten; they come between kills, half as often, and don't count as kills."""
+"""The same in fifteen; three come among four kills, and don't count as kills."""
 
 STOPS: Final = (1.0, 4.0, 12.0, 20.0)
 """Seconds; a member without a name of its own has left its group after ten, a relay has lost its locks after fifteen."""
+
+STEPS: Final = (1, 15, 75, 400)
+"""Seconds; a courier of mails is given up after ten, a lease ends after one minute or five, a token after five."""
 
 MAIL: Final = ("451 after the mail", "450 for the recipient", "cut after the mail", "hang")
 ONLINE_SERVICE: Final = ("refuses", "gives up", "is slow", "does not call back")
 
 
 def plan(seed: int, kills: int, targets: Targets, *, gap: float) -> list[Fault]:
-    """So many kills, `gap` seconds apart on average, and half as many disturbances among them."""
+    """So many kills, `gap` seconds apart on average, and three quarters as many disturbances among them."""
     random = Random(seed)
     killing, disturbing = _decks(random, KILLS), _decks(random, DISTURBANCES)
     faults: list[Fault] = []
     for number in range(kills):
         faults.append(_fault(random, len(faults) + 1, next(killing), targets, gap * random.uniform(0.5, 1.5)))
-        if number % 2:
+        if number % 4:
             faults.append(_fault(random, len(faults) + 1, next(disturbing), targets, random.uniform(0.0, 0.5)))
     return faults
 
@@ -129,8 +138,21 @@ def _link(random: Random, targets: Targets) -> str:
     return random.choice(targets.links)
 
 
+def _both_members(random: Random, targets: Targets) -> str:
+    group = _process(random, targets).rpartition("-")[0]
+    return " ".join(name for name in targets.processes if name.startswith(group))
+
+
+def _step(random: Random, sign: int = 1) -> str:
+    return f"{sign * random.choice(STEPS):+}"
+
+
 def _a_while(random: Random) -> float:
     return random.uniform(1.0, 8.0)
+
+
+def _longer(random: Random) -> float:
+    return random.uniform(5.0, 30.0)
 
 
 WHO: Final[dict[Kind, Callable[[Random, Targets], str]]] = {
@@ -145,6 +167,9 @@ WHO: Final[dict[Kind, Callable[[Random, Targets], str]]] = {
     Kind.DEAF_DOWN: _link,
     Kind.HALF_OPEN: _link,
     Kind.RESET: _link,
+    Kind.CLOCK_AHEAD: _process,
+    Kind.CLOCK_BEHIND: _process,
+    Kind.CLOCKS_APART: _both_members,
 }
 """The controller, the coordinator and the database are found when it happens."""
 
@@ -157,9 +182,15 @@ LASTS: Final[dict[Kind, Callable[[Random], float]]] = {
     Kind.DEAF_DOWN: _a_while,
     Kind.HALF_OPEN: _a_while,
     Kind.ONLINE_SERVICE: _a_while,
+    Kind.CLOCK_AHEAD: _longer,
+    Kind.CLOCK_BEHIND: _longer,
+    Kind.CLOCKS_APART: _longer,
 }
 DETAILS: Final[dict[Kind, Callable[[Random], str]]] = {
     Kind.SLOW: lambda random: f"{random.uniform(0.05, 0.4):.2f}",
     Kind.MAIL: lambda random: random.choice(MAIL),
     Kind.ONLINE_SERVICE: lambda random: random.choice(ONLINE_SERVICE),
+    Kind.CLOCK_AHEAD: _step,
+    Kind.CLOCK_BEHIND: lambda random: _step(random, -1),
+    Kind.CLOCKS_APART: lambda random: f"{_step(random)} {_step(random, -1)}",
 }

@@ -92,6 +92,14 @@ class Stack:
         superuser = urlsplit(self.postgres.databases.superuser_url)
         return superuser._replace(path=f"/{service}").geturl()
 
+    def step_clock(self, name: str, seconds: float) -> None:
+        """Makes a process's own clock wrong by so much from now on, also after a restart."""
+        steps = self._steps(name)
+        steps.parent.mkdir(exist_ok=True)
+        written = steps.with_suffix(".new")
+        written.write_text(str(seconds))
+        written.replace(steps)
+
     async def start(self) -> None:
         """Starts everything and waits until it is ready."""
         keys = Keys.of(self.folder / "keys.json", self.services)
@@ -206,11 +214,16 @@ class Stack:
             client = ["identity", "client", "add", "drill", "--redirect-uri", REDIRECT_URI]
             await self.vestibule("web-client", client, settings)
 
+    def _steps(self, name: str) -> Path:
+        return self.folder / "clocks" / name
+
     def _role(self, name: str) -> Role:
         """A role; the first worker of a group has a name of its own at Kafka, the second has none (it is rebalanced)."""
         service, kind, number = name.split("-")
         instance = name if number == "1" else ""
-        own = {"HTTP_PORT": str(self._ports[name]), "KAFKA_INSTANCE": instance, **SETTINGS}
+        self.step_clock(name, 0)
+        clock = {"CLOCK_STEPS": str(self._steps(name))}
+        own = {"HTTP_PORT": str(self._ports[name]), "KAFKA_INSTANCE": instance, **clock, **SETTINGS}
         settings = {**self.surroundings.service(service), **{f"{PREFIX}{key}": value for key, value in own.items()}}
         log = self.folder / "logs" / f"{name}.log"
         return Role(Program(name, "shared.cli", [service, kind], clean_environment(settings), log), self.url(name))
