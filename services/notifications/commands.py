@@ -16,6 +16,7 @@ from services.notifications.model import (
     Account,
     Answer,
     Background,
+    Courier,
     Delivery,
     Enclosed,
     Envelope,
@@ -157,6 +158,8 @@ async def _send_next(ports: NetworkPorts) -> bool:
                 await store.set_aside(tx, mail, ports.now() + rules.LEASE)
                 return True
             mail = await store.keep(tx, decision)
+            if envelope is not None:
+                await store.introduce_courier(tx, Courier(ports.courier, since=ports.now(), seen_at=ports.now()))
         if envelope is not None:
             with span("smtp", SpanKind.CLIENT):
                 answer = await ports.mailer.send(envelope)

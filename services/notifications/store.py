@@ -16,6 +16,7 @@ from shared.rows import keep_newest
 
 # Made once: which columns are written follows from the parameters.
 _ADD: Final = insert(delivery).on_conflict_do_nothing()
+_INTRODUCE: Final = insert(courier).on_conflict_do_nothing()
 _KEEP: Final = update(delivery).where(delivery.c.id == bindparam("mail"), delivery.c.version == bindparam("before"))
 
 
@@ -64,6 +65,11 @@ async def keep_courier(tx: Transaction, one: Courier) -> None:
     """Lets the others see the courier."""
     seen = {"since": one.since, "seen_at": one.seen_at}
     await tx.execute(insert(courier).values(vars(one)).on_conflict_do_update(index_elements=["id"], set_=seen))
+
+
+async def introduce_courier(tx: Transaction, one: Courier) -> None:
+    """Lets the others see the courier, unless they do already."""
+    await tx.execute(_INTRODUCE, vars(one))
 
 
 async def dismiss_couriers(tx: Transaction, *, unseen_since: datetime, now: datetime) -> int:

@@ -94,6 +94,13 @@ async def test_a_restarted_courier_goes_on_within_seconds_with_the_same_bytes(ho
     assert mailer.arrived == [house.ports.safe.unlock(left.id, left.message or b"")]
 
 
+async def test_a_courier_that_died_before_it_first_showed_itself_is_missed_as_soon(house: House, mailer: PlayedMailer) -> None:
+    await house.hear(sealed(INVITATION))
+    left = await killed_at_work(house, mailer)
+    await time_with(another(house), seconds=AT_LAST)
+    assert mailer.arrived == [house.ports.safe.unlock(left.id, left.message or b"")]
+
+
 async def test_a_mail_that_a_slow_server_holds_is_left_to_its_courier(house: House, mailer: PlayedMailer) -> None:
     await house.hear(sealed(INVITATION))
     work = await begun(house, mailer)
