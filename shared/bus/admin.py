@@ -4,7 +4,7 @@ Everything here may be done again at any time: what is there already stays as it
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,7 +26,7 @@ from confluent_kafka.admin import (
 )
 
 from shared.bus.login import Login
-from shared.contracts import KEPT, PARTITIONS, PARTNER_SLUG, dead_letter_topic, partner_topic
+from shared.contracts import KEPT, PARTITIONS, PARTNER_SLUG, contract_of, dead_letter_topic, partner_topic
 from shared.contracts.registry import every
 
 DAY_MS: Final = 86_400_000
@@ -71,41 +71,50 @@ class Admin:
         contracts = every()
         dead = [(service, dead_letter_topic(topic, service)) for service, topics in hears.items() for topic in topics]
         self._make_topics(
-            self._topic(contract.topic, PARTITIONS, COMPACTION if contract.compacted else RETENTION) for contract in contracts
+            [self._topic(contract.topic, PARTITIONS, COMPACTION if contract.compacted else RETENTION) for contract in contracts]
         )
-        self._make_topics(self._topic(topic, 1, DEAD_LETTERS) for _, topic in dead)
+        self._make_topics([self._topic(topic, 1, DEAD_LETTERS) for _, topic in dead])
         self._set_passwords(passwords)
         tells = [_topic_right(contract.owner, contract.topic, AclOperation.WRITE) for contract in contracts]
         reads = [_topic_right(service, topic, AclOperation.READ) for service, topics in hears.items() for topic in topics]
         buries = [_topic_right(service, topic, AclOperation.WRITE) for service, topic in dead]
         groups = [_group_right(service, service) for service in hears]
-        partners = _topic_right("provisioning", partner_topic(""), AclOperation.WRITE, ResourcePatternType.PREFIXED)
-        self._grant([*tells, *reads, *buries, *groups, partners])
+        self._grant([*tells, *reads, *buries, *groups])
 
     def has_enrolled(self, slug: str) -> bool:
-        """Whether the partner has its Kafka user already."""
+        """Whether all is there that `enroll` makes: the user comes last."""
         return self._known([PartnerUser.of(slug).username])
 
     def enroll(self, slug: str, password: str) -> PartnerUser:
-        """A partner's own topic, and a user who may read that topic, in groups of its own prefix, and nothing else."""
+        """A partner's own topic, and a user who may read that topic, in groups of its own prefix, and nothing else.
+
+        Who tells billing may write to just this topic: what begins with the same words is not all a partner's.
+        """
         if not re.fullmatch(PARTNER_SLUG, slug):
             raise ValueError(f"{slug!r} can't name a partner: lower-case letters, digits and hyphens, a letter first")
         user = PartnerUser.of(slug)
         self._make_topics([self._topic(user.topic, 1, PARTNER_RETENTION)])
-        self._set_passwords({user.username: password})
         self._grant(
-            [_topic_right(user.username, user.topic, AclOperation.READ), _group_right(user.username, user.group_prefix)]
+            [
+                _topic_right(contract_of(user.topic).owner, user.topic, AclOperation.WRITE),
+                _topic_right(user.username, user.topic, AclOperation.READ),
+                _group_right(user.username, user.group_prefix),
+            ]
         )
+        self._set_passwords({user.username: password})
         return user
 
     def _topic(self, name: str, partitions: int, settings: Mapping[str, str]) -> NewTopic:
         in_sync = {"min.insync.replicas": str(max(1, self._replication - 1))}
         return NewTopic(name, num_partitions=partitions, replication_factor=self._replication, config={**settings, **in_sync})
 
-    def _make_topics(self, topics: Iterable[NewTopic]) -> None:
-        _wait(self._client.create_topics(list(topics), request_timeout=PATIENCE), unless=KafkaError.TOPIC_ALREADY_EXISTS)
+    def _make_topics(self, topics: Sequence[NewTopic]) -> None:
+        if topics:
+            _wait(self._client.create_topics([*topics], request_timeout=PATIENCE), unless=KafkaError.TOPIC_ALREADY_EXISTS)
 
     def _set_passwords(self, passwords: Mapping[str, str]) -> None:
+        if not passwords:
+            return
         info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, ITERATIONS)
         _wait(
             self._client.alter_user_scram_credentials(
@@ -133,15 +142,13 @@ class Admin:
             raise
         return True
 
-    def _grant(self, rights: Iterable[AclBinding]) -> None:
-        _wait(self._client.create_acls(list(rights), request_timeout=PATIENCE))
+    def _grant(self, rights: Sequence[AclBinding]) -> None:
+        _wait(self._client.create_acls([*rights], request_timeout=PATIENCE))
 
 
-def _topic_right(
-    user: str, topic: str, operation: AclOperation, pattern: ResourcePatternType = ResourcePatternType.LITERAL
-) -> AclBinding:
+def _topic_right(user: str, topic: str, operation: AclOperation) -> AclBinding:
     """To read or to write; either lets one see that the topic is there."""
-    return _right(user, ResourceType.TOPIC, topic, operation, pattern)
+    return _right(user, ResourceType.TOPIC, topic, operation, ResourcePatternType.LITERAL)
 
 
 def _group_right(user: str, prefix: str) -> AclBinding:

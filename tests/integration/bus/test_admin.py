@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaException, Producer
 
 from shared import ids
-from shared.contracts import partner_topic
+from shared.contracts import dead_letter_topic, partner_topic
 from tests.integration.bus.broker import PASSWORD, Broker
 
 pytestmark = pytest.mark.anyio
@@ -67,6 +67,18 @@ async def test_a_partner_reads_its_own_topic_and_nothing_else(broker: Broker) ->
     assert refusal(lambda: read(broker, users[0].username, "partner.billing_due", f"{mine}.x")) == "TOPIC_AUTHORIZATION_FAILED"
     assert refusal(lambda: read(broker, users[0].username, partner_topic(mine), f"{other}.x")) == "GROUP_AUTHORIZATION_FAILED"
     assert refusal(lambda: write(broker, users[0].username, partner_topic(mine))) == "TOPIC_AUTHORIZATION_FAILED"
+
+
+async def test_who_writes_to_partners_topics_writes_no_dead_letters_of_others(broker: Broker) -> None:
+    dead = dead_letter_topic("partner.billing_due", "notifications")
+    await asyncio.to_thread(broker.admin().apply, {"notifications": ["partner.billing_due"]}, {})
+    await asyncio.to_thread(write, broker, "notifications", dead)
+
+    assert refusal(lambda: write(broker, "provisioning", dead)) == "TOPIC_AUTHORIZATION_FAILED"
+
+
+async def test_a_registry_that_nobody_hears_is_applied_too(broker: Broker) -> None:
+    await asyncio.to_thread(broker.admin().apply, {}, {})
 
 
 async def test_everything_may_be_done_again(broker: Broker) -> None:
