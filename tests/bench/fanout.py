@@ -112,7 +112,8 @@ def grant_all(operator: Login) -> None:
         AclOperation.WRITE,
         AclPermissionType.ALLOW,
     )
-    for answer in AdminClient(operator.for_librdkafka()).create_acls([right], request_timeout=WITHIN).values():
+    admin = AdminClient(operator.for_librdkafka())
+    for answer in admin.create_acls([right], request_timeout=WITHIN).values():
         answer.result(timeout=WITHIN)
 
 
