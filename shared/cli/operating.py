@@ -62,7 +62,10 @@ def apply_kafka(replication: int) -> None:
 
 
 def enroll_partner(body: dict[str, str], *, replication: int, renew: bool) -> None:
-    """Prints the partner's credentials as JSON. Broken off half-way, however long ago, it ends what it began."""
+    """Prints the partner's credentials as JSON. Broken off half-way, however long ago, it ends what it began.
+
+    Of a partner that is enrolled nothing changes, unless its secrets shall be renewed.
+    """
     settings, slug = settings_of(EnrollSettings), body["slug"]
     if not re.fullmatch(PARTNER_SLUG, slug):
         fail(f"{slug!r} can't name a partner: lower-case letters, digits and hyphens, a letter first", REFUSED)
@@ -70,7 +73,7 @@ def enroll_partner(body: dict[str, str], *, replication: int, renew: bool) -> No
     try:
         admin = Admin(settings.login(), replication=replication)
         # Identity first: what it refuses must not change the user's password at Kafka.
-        enrolled = _enrolled_at_identity(settings, body, renew=renew, may_be_ended=lambda: not admin.has_enrolled(slug))
+        enrolled = _enrolled_at_identity(settings, body, renew=renew, complete=lambda: admin.has_enrolled(slug))
         user = admin.enroll(slug, kafka_password)
     except (KafkaException, TimeoutError) as fault:
         fail(f"Kafka at {settings.kafka_bootstrap} does not do it: {str(fault) or 'no answer'}; run this again", REFUSED)
@@ -86,12 +89,12 @@ def enroll_partner(body: dict[str, str], *, replication: int, renew: bool) -> No
 
 
 def _enrolled_at_identity(
-    settings: EnrollSettings, body: dict[str, str], *, renew: bool, may_be_ended: Callable[[], bool]
+    settings: EnrollSettings, body: dict[str, str], *, renew: bool, complete: Callable[[], bool]
 ) -> dict[str, str]:
     """What identity answers: the partner's id, and its machine client with the secret that is shown once.
 
-    A partner that identity knows gets another secret when that is wished, or when its enrolment was never ended: then
-    nobody has been shown the one before.
+    A partner that identity knew before is refused when the rest is there too. If not, nobody has been shown its secret:
+    the answer is given again or, once it is forgotten, another secret.
     """
     slug = body["slug"]
     try:
@@ -102,8 +105,9 @@ def _enrolled_at_identity(
                 answer = http.post("/v1/partners", json=body, headers=bearer | {KEY: _key(settings.client_secret, slug)})
                 if _is(answer, "idempotency-key-reused"):
                     fail(f"{slug} is enrolled already, with other particulars; --renew gives it other secrets", REFUSED)
-                if _is(answer, "partner-taken") and not may_be_ended():
-                    fail(f"{slug} is enrolled already; --renew gives it other secrets", REFUSED)
+                known = _is(answer, "partner-taken") or "Idempotency-Replayed" in answer.headers
+                if known and complete():
+                    fail(f"{slug} is enrolled already, and nothing was changed; --renew gives it other secrets", REFUSED)
             if answer is None or _is(answer, "partner-taken"):
                 answer = http.post(f"/v1/partners/{slug}/secret", headers=bearer | {KEY: ids.new_token()})
     except httpx.HTTPError as fault:

@@ -38,7 +38,7 @@ def partner() -> None:
 def enroll(slug: str, *, name: str, email: str, language: str, time_zone: str, replication_factor: int, renew: bool) -> None:
     """Enrol a partner: its topic, its Kafka user and rights, its machine client; prints the secrets, once, as JSON.
 
-    Broken off half-way, run it again: it ends what it began.
+    Broken off half-way, run it again: it ends what it began. Of a partner that is enrolled it changes nothing.
     """
     body = {"slug": slug, "name": name, "email": email, "language": language, "time_zone": time_zone}
     _operating().enroll_partner(body, replication=replication_factor, renew=renew)

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from confluent_kafka import Consumer
 
 from services.identity import commands
 from shared import ids
 from shared.bus.admin import Admin
+from shared.bus.login import Login
 from shared.cli import main
 from shared.http.idempotency import forget_answers
 from tests.browser.conftest import answering
@@ -73,8 +75,21 @@ def shown(result: Result) -> dict[str, Any]:
     return printed
 
 
-async def test_an_enrolment_whose_kafka_part_failed_is_ended_days_later(
-    enrol: Enrol, identity: House, monkeypatch: pytest.MonkeyPatch, slug: str
+def sees(credentials: dict[str, Any], topic: str) -> bool:
+    """Whether the partner's user gets in and is shown the topic."""
+    login = Login(
+        credentials["kafka_bootstrap"], credentials["kafka_username"], credentials["kafka_password"], "SASL_PLAINTEXT"
+    )
+    consumer = Consumer({**login.for_librdkafka(), "group.id": credentials["group_prefix"]})
+    try:
+        return topic in consumer.list_topics(timeout=20).topics
+    finally:
+        consumer.close()
+
+
+@pytest.mark.parametrize("days", [0, 3])
+async def test_an_enrolment_whose_kafka_part_failed_is_ended_at_once_or_days_later(
+    days: int, enrol: Enrol, identity: House, monkeypatch: pytest.MonkeyPatch, slug: str
 ) -> None:
     with monkeypatch.context() as broken:
         broken.setenv("VESTIBULE_KAFKA_OPERATOR_PASSWORD", "not the operator's")
@@ -82,7 +97,7 @@ async def test_an_enrolment_whose_kafka_part_failed_is_ended_days_later(
         failed = await enrol(slug)
     assert failed.exit_code == 5
     assert "run this again" in failed.output
-    identity.clock.wind(timedelta(days=3))
+    identity.clock.wind(timedelta(days=days))
     async with identity.base.db.transaction() as tx:
         await forget_answers(tx, identity.clock())
     credentials = shown(await enrol(slug))
@@ -92,10 +107,15 @@ async def test_an_enrolment_whose_kafka_part_failed_is_ended_days_later(
 
 async def test_a_partner_gets_other_secrets_only_when_that_is_wished(enrol: Enrol, identity: House, slug: str) -> None:
     first = shown(await enrol(slug))
-    assert shown(await enrol(slug))["client_secret"] == first["client_secret"], "a repetition soon after"
+    again = await enrol(slug)
+    assert (again.exit_code, again.stdout) == (5, "")
+    assert "is enrolled already, and nothing was changed; --renew" in again.stderr
+    assert await asyncio.to_thread(sees, first, first["topic"]), "its first password still holds"
     other = await enrol(slug, email="other@adatum.example")
     assert (other.exit_code, "with other particulars; --renew" in other.output) == (5, True)
+    assert await asyncio.to_thread(sees, first, first["topic"])
     renewed = shown(await enrol(slug, "--renew"))
+    assert await asyncio.to_thread(sees, renewed, first["topic"])
     assert renewed["client_id"] == first["client_id"]
     assert renewed["client_secret"] != first["client_secret"]
     await identity.machine(renewed["client_id"], renewed["client_secret"])
