@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import httpx
 from fastapi import APIRouter, FastAPI
 
-from shared import clock, db, ids
+from shared import db, ids
 from shared.auth import KnownServices, TokenRights
 from shared.bus.listeners import Listeners
 from shared.clock import Clock
@@ -73,12 +73,13 @@ def trusted() -> ssl.SSLContext:
 
 
 @asynccontextmanager
-async def opened(service: Service[S, N, P], settings: S, role: str, committed: Callable[[], None]) -> AsyncIterator[Base]:
-    """The real database, clock and network of one process; `committed` is called after commits that told something."""
+async def opened(
+    service: Service[S, N, P], settings: S, role: str, committed: Callable[[], None], now: Clock
+) -> AsyncIterator[Base]:
+    """The real database and network of one process; `committed` is called after commits that told something."""
     engine = db.connect(
         settings.database_url.get_secret_value(), pool=settings.database_pool, name=f"vestibule {service.name} {role}"
     )
-    now = clock.clock_of(settings.clock_steps)
     tools = db.Tools(now=now, new_id=ids.new_id, committed=committed)
     async with httpx.AsyncClient(timeout=10.0, verify=trusted(), headers={"User-Agent": f"Vestibule/{service.name}"}) as http:
         try:

@@ -11,8 +11,10 @@ from shared import clock, db, ids
 from shared.bus.rebuilding import NotRebuilt, rebuild
 from shared.bus.replay import replay
 from shared.cli.faults import REFUSED, fail, run, settings_of
+from shared.clock import SharedClock
 from shared.db import PooledDatabase
 from shared.migrate import check_schema, migrate
+from shared.roles.timekeeping import ask_the_time
 from shared.service import AnyService, N, P, S, Service, opened
 from shared.settings import DatabaseSettings
 from shared.telemetry.setup import configure
@@ -100,9 +102,11 @@ def run_command(service: Service[S, N, P], command: Callable[[N], Awaitable[T]])
     configure(service.name, "operator", settings)
 
     async def work() -> T:
-        async with opened(service, settings, "operator", lambda: None) as base, service.ports(settings, base) as ports:
+        time = SharedClock(clock.clock_of(settings.clock_steps))
+        async with opened(service, settings, "operator", lambda: None, time) as base, service.ports(settings, base) as ports:
             async with base.db.engine.connect() as connection:
                 await check_schema(service.name, connection)
+            await ask_the_time(time, base.db)
             return await command(ports)
 
     return run(work())

@@ -1,4 +1,4 @@
-"""Before a role begins: a database that is away is waited for, one with another schema is not."""
+"""Before a role begins: a database that is away is waited for, one with another schema is not, and asked for the time."""
 
 import asyncio
 from typing import Final
@@ -9,9 +9,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared.auth import Signer
 from shared.bus.login import Login
 from shared.bus.owners import Owners
+from shared.clock import SharedClock
 from shared.db import PooledDatabase
 from shared.faults import patiently
 from shared.migrate import check_schema, head
+from shared.roles.timekeeping import ask_the_time
 from shared.service import Base
 from shared.settings import Settings
 from shared.telemetry.metrics import SCHEMA
@@ -21,13 +23,14 @@ LOOK_EVERY: Final = 1.0
 log = structlog.get_logger()
 
 
-async def check_schema_at_start(service: str, database: PooledDatabase, stop: asyncio.Event) -> None:
-    """Refuses `SchemaOutOfWindow`; returns once the schema is right, or when told to stop."""
+async def check_at_start(service: str, database: PooledDatabase, clock: SharedClock, stop: asyncio.Event) -> None:
+    """Refuses `SchemaOutOfWindow`; returns once schema and clock are right, or when told to stop."""
 
     async def look() -> None:
         if not stop.is_set():
             async with database.engine.connect() as connection:
                 await check_schema(service, connection)
+            await ask_the_time(clock, database)
             SCHEMA.labels(service, head(service)).set(1)
 
     def again(fault: Exception, _: float) -> bool:

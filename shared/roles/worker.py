@@ -18,13 +18,15 @@ from shared.bus.hints import HintReceiver, Hints
 from shared.bus.relay import Relay
 from shared.bus.review import Reviewer
 from shared.bus.subscriber import Subscriber
+from shared.clock import SharedClock, clock_of
 from shared.jobs import Bell, Job, keep_running
 from shared.progress import Progress
 from shared.roles.health import Health, database_check
 from shared.roles.hearing import hear, joined_check
-from shared.roles.housekeeping import HOUSEKEEPING
+from shared.roles.housekeeping import HOUSEKEEPING, House
 from shared.roles.serving import serve, stop_signal
-from shared.roles.starting import check_schema_at_start, login_of, owners_of
+from shared.roles.starting import check_at_start, login_of, owners_of
+from shared.roles.timekeeping import keep_time
 from shared.service import AnyService, Base, opened
 from shared.settings import Settings
 
@@ -69,19 +71,28 @@ async def until(stop: asyncio.Event, service: AnyService, settings: Settings) ->
         woken()
         hints()
 
-    async with opened(service, settings, "worker", committed) as base, service.ports(settings, base) as ports:
-        await check_schema_at_start(service.name, base.db, stop)
+    clock = SharedClock(clock_of(settings.clock_steps))
+    async with opened(service, settings, "worker", committed, clock) as base, service.ports(settings, base) as ports:
+        await check_at_start(service.name, base.db, clock, stop)
         progress = Progress()
         relay = Relay(url, login_of(settings), name=service.name, now=base.now, loop=progress.loop("relay"))
         woken.add(relay.wake)
+        house = House(
+            service=service.name,
+            db=base.db,
+            now=base.now,
+            events_kept_days=settings.events_kept_days,
+            events_kept_aside=settings.events_kept_aside,
+        )
         health = Health([database_check(service.name, base.db)], [progress.stuck])
         work = [
             relay.run(),
             hints.run(),
             HintReceiver(url, service.name, woken).run(),
             health.beat(),
+            keep_time(clock, base.db),
             *(_kept(job, ports, woken, progress) for job in service.jobs),
-            *(_kept(job, base, woken, progress) for job in HOUSEKEEPING),
+            *(_kept(job, house, woken, progress) for job in HOUSEKEEPING),
             *_ears(service, settings, base, ports, health, woken, progress),
         ]
         async with asyncio.TaskGroup() as tasks:

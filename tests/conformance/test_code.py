@@ -25,7 +25,7 @@ SQL_CLOCK = re.compile(
     re.IGNORECASE,
 )
 PYTHON_CLOCK = {
-    "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "func.now",
+    "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "func.now", "func.clock_timestamp",
     "uuid.uuid4", "uuid.uuid1", "random.random", "random.choice", "random.uniform", "func.random", "os.urandom",
 }  # fmt: skip
 GIVEN_BY = {ROOT / "shared/clock.py", ROOT / "shared/ids.py"}

@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -25,6 +27,7 @@ from shared.clock import Clock
 from shared.contracts.access import IdentityAccess, Permission
 from shared.db import Database, JoinedDatabase, Transaction
 from shared.http import ports as door
+from shared.ids import new_id
 from shared.jobs import Jobs
 from shared.roles import api, worker
 from shared.service import AnyService, Base, Service
@@ -132,6 +135,23 @@ async def ready(http: httpx.AsyncClient) -> bool:
         return (await http.get("/healthz/ready")).status_code == 200
     except httpx.TransportError:
         return False
+
+
+async def test_a_process_whose_own_clock_is_wrong_goes_by_its_databases(settings: Settings, empty: str, tmp_path: Path) -> None:
+    await migrate.migrate("identity", empty)
+    steps = tmp_path / "steps"
+    steps.write_text("400")
+    wrong = settings.model_copy(update={"clock_steps": steps})
+    connection = await asyncpg.connect(empty)
+    try:
+        async with role(api, SERVICE, wrong) as http:
+            await http.post(f"/v1/tell/{new_id()}")
+            steps.write_text("-400")
+            await http.post(f"/v1/tell/{new_id()}")
+        apart = "select abs(extract(epoch from logged_at - clock_timestamp())) < 30 from event_log"
+        assert [row[0] for row in await connection.fetch(apart)] == [True, True]
+    finally:
+        await connection.close()
 
 
 async def test_what_the_api_tells_the_worker_hears(settings: Settings, empty: str) -> None:
