@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from deploy.local.environment import KafkaAccess, Surroundings, clean_environment
+from deploy.local.environment import Surroundings, clean_environment
 from deploy.local.jars import cache_folder
 from deploy.local.kafka import Kafka, Node
 from deploy.local.kafka_install import install_kafka
@@ -32,7 +32,7 @@ ROLE_ENDS_WITHIN: Final = 1.0
 HELPERS: Final = ("mailbox", "mailbox-smtp", "dns", "dns-control", "online-service-itself")
 REDIRECT_URI: Final = "http://127.0.0.1/drill"
 
-SMTP_TIMEOUT: Final = 2
+SMTP_TIMEOUT: Final = 5
 SETTINGS: Final = {
     "DATABASE_POOL": "5",
     "HTTP_TRUSTED_PROXIES": "127.0.0.1",
@@ -195,11 +195,10 @@ class Stack:
             proxy = await self._proxy(f"postgres-{service}", [self.postgres.port])
             user = f"{url.username}:{url.password}"
             databases[service] = url._replace(netloc=f"{user}@{url.hostname}:{proxy}").geturl()
-        operator = self.kafka.operator
         return Surroundings(
             keys=keys,
             databases=databases,
-            kafka=KafkaAccess(self.kafka.bootstrap, "SASL_PLAINTEXT", operator.username, operator.password),
+            kafka=self.kafka.access,
             urls={name: self.url(name) for name in (*self.services, "online-service")},
             smtp=("127.0.0.1", self._ports["smtp"]),
             dns=(DNS_ROOT, self._ports["dns"]),

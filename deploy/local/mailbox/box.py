@@ -36,13 +36,18 @@ class Message:
         """The mail as Python reads it."""
         return message_from_bytes(self.raw, policy=policy.default)
 
-    @property
+    @cached_property
     def message_id(self) -> str:
         return str(self.mail["Message-ID"] or "")
 
-    @property
+    @cached_property
     def subject(self) -> str:
         return str(self.mail["Subject"] or "")
+
+    @cached_property
+    def addresses(self) -> frozenset[str]:
+        """Whom it was sent to, in one spelling."""
+        return frozenset(map(str.casefold, self.envelope.to))
 
     def part(self, kind: str) -> str:
         """The body in `plain` or `html`, empty when the mail has none."""
@@ -67,6 +72,8 @@ class Box:
         self._folder = folder
         self._now = now
         self._messages: dict[str, Message] = {}
+        self._first: dict[str, Message] = {}
+        """By their Message-ID."""
         folder.mkdir(parents=True, exist_ok=True)
         for file in sorted(folder.glob("*.json")):
             self._remember(Envelope(**json.loads(file.read_text())), file.with_suffix(".eml").read_bytes())
@@ -87,15 +94,13 @@ class Box:
         return [
             message
             for message in self._messages.values()
-            if (not to or to.casefold() in map(str.casefold, message.envelope.to))
-            and subject.casefold() in message.subject.casefold()
+            if (not to or to.casefold() in message.addresses) and subject.casefold() in message.subject.casefold()
         ]
 
     def _remember(self, envelope: Envelope, raw: bytes) -> Message:
         new = Message(envelope, raw, repeats=None, identical=False)
-        for earlier in self._messages.values():
-            if earlier.message_id and earlier.message_id == new.message_id:
-                new = Message(envelope, raw, repeats=earlier.envelope.id, identical=raw == earlier.raw)
-                break
+        first = self._first.setdefault(new.message_id or envelope.id, new)
+        if first is not new:
+            new = Message(envelope, raw, repeats=first.envelope.id, identical=raw == first.raw)
         self._messages[envelope.id] = new
         return new
