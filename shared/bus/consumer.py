@@ -6,7 +6,7 @@ is parked in the database and tried again later, everything else commits. Knows 
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -16,6 +16,7 @@ import structlog
 
 from shared.bus import inbox, metrics
 from shared.bus.envelope import Letter, Record, Undecodable, Unreadable, read, stream_of
+from shared.bus.inbox import Trial
 from shared.bus.listeners import Listeners
 from shared.bus.sorting import Item, State, divide
 from shared.bus.telling import ListenerFailed, tell
@@ -33,6 +34,9 @@ WAIT_FOR_DATABASE: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 STREAMS_AT_ONCE: Final = 50
 RECORDS_AT_ONCE: Final = 500
+
+SUSPECT: Final = "suspect", "whoever read it before died, of this record or of another one beside it"
+DEADLY: Final = "deadly", "whoever tried it, alone at last, died"
 
 P = TypeVar("P")
 
@@ -61,20 +65,21 @@ class Consumer(Generic[P]):
         self.batches = 0
         """How many have been."""
 
-    async def handle(self, records: Sequence[Record]) -> None:
+    async def handle(self, records: Sequence[Record], *, suspect: Collection[tuple[str, int]] = ()) -> None:
         """Applies the records: when it returns, each is done, known, or kept in the database to be tried again.
 
-        Never fails. While the database is away it waits, and nothing is acknowledged.
+        Never fails. While the database is away it waits, and nothing is acknowledged. Of the suspect partitions nothing is
+        even looked into: all is kept to be tried stream by stream.
         """
         self.busy = True
         try:
-            await self._handle(records)
+            await self._handle(records, suspect)
         finally:
             self.busy = False
             self.batches += 1
 
-    async def _handle(self, records: Sequence[Record]) -> None:
-        items, unreadable = _arranged(records)
+    async def _handle(self, records: Sequence[Record], suspect: Collection[tuple[str, int]]) -> None:
+        items, unreadable = _arranged(records, suspect)
         for record, error in unreadable:
             await self.patiently(partial(self._keep_unreadable, record, error))
         pending = deque([items] if items else [])
@@ -83,11 +88,13 @@ class Consumer(Generic[P]):
 
     async def retry_parked(self) -> int:
         """Tries the parked streams again whose time has come; how many. Raises what the database raises when it is away."""
-        async with self._database.transaction() as tx:
-            due = await inbox.due(tx.connection, self._group, now=self._now(), limit=STREAMS_AT_ONCE)
-        for stream in due:
-            await self._retry(stream)
-        return len(due)
+        for tried in range(STREAMS_AT_ONCE):
+            async with self._database.transaction() as tx:
+                trial = await inbox.begin_trial(tx.connection, self._group, now=self._now(), limit=RECORDS_AT_ONCE)
+            if trial is None:
+                return tried
+            await self._retry(trial)
+        return STREAMS_AT_ONCE
 
     async def fill(self, stream: Stream, found: Sequence[tuple[int, Record]], *, known: bool) -> bool:
         """Does what was missing of a stream, in order, although others of it wait behind; whether all of it succeeded.
@@ -111,14 +118,18 @@ class Consumer(Generic[P]):
             age = (self._now() - waiting.oldest).total_seconds() if waiting else 0
             metrics.PARKED_OLDEST.labels(self._group, state.value).set(max(age, 0))
 
-    async def _retry(self, stream: Stream) -> None:
-        async with self._database.transaction() as tx:
-            rows = await inbox.waiting(tx.connection, self._group, stream, limit=RECORDS_AT_ONCE)
-        pending = deque(
-            [[_item(record, dict(record.headers), stream, sequence, attempts) for record, sequence, attempts in rows]]
-        )
+    async def _retry(self, trial: Trial) -> None:
+        stream, tried = trial.stream, trial.records
+        if trial.hopeless:
+            log.critical("event_deadly", consumer=self._group, topic=stream.topic, key=stream.key, sequence=tried[0][0])
+            items = [Item(record, stream, at, fault=DEADLY, attempts=before, hopeless=True) for at, before, record in tried]
+        else:
+            items = [_item(record, dict(record.headers), stream, at, before) for at, before, record in tried]
+        pending = deque([items])
         while pending:
             if await self._apply(pending, retry=True):
+                async with self._database.transaction() as tx:
+                    await inbox.survived(tx.connection, self._group, trial)
                 return
 
     async def _apply(self, pending: deque[list[Item]], *, retry: bool) -> bool:
@@ -194,7 +205,7 @@ class Consumer(Generic[P]):
         await patiently(act, WAIT_FOR_DATABASE, again)
 
 
-def _arranged(records: Sequence[Record]) -> tuple[list[Item], list[tuple[Record, str]]]:
+def _arranged(records: Sequence[Record], suspect: Collection[tuple[str, int]]) -> tuple[list[Item], list[tuple[Record, str]]]:
     """The records that name their place, read; and those that do not, with what is wrong."""
     items: list[Item] = []
     unreadable: list[tuple[Record, str]] = []
@@ -205,7 +216,8 @@ def _arranged(records: Sequence[Record]) -> tuple[list[Item], list[tuple[Record,
         except Unreadable as fault:
             unreadable.append((record, str(fault)))
         else:
-            items.append(_item(record, headers, stream, sequence))
+            aside = (record.topic, record.partition) in suspect
+            items.append(Item(record, stream, sequence, fault=SUSPECT) if aside else _item(record, headers, stream, sequence))
     return items, unreadable
 
 

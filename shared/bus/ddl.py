@@ -49,7 +49,7 @@ TABLES: Final = (
         state text not null, reason text not null, error text not null, attempts integer not null,
         first_failed_at timestamptz not null, last_failed_at timestamptz not null, next_attempt_at timestamptz,
         headers jsonb not null, value bytea, kafka_partition integer not null, kafka_offset bigint not null,
-        exported_at timestamptz,
+        exported_at timestamptz, begun smallint not null default 0,
         primary key (consumer, topic, key, sequence)
     )
     """,

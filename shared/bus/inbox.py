@@ -85,15 +85,21 @@ update inbox set last_sequence = last, parked = exists (
 DUE: Final = """
 update parked set next_attempt_at = $3
  where (consumer, topic, key, sequence) in (
-     select consumer, topic, key, sequence from parked
+     select consumer, topic, key, sequence from parked join inbox using (consumer, topic, key)
       where consumer = $1 and next_attempt_at <= $2 and state in ('failed', 'behind')
-      order by next_attempt_at limit $4 for update skip locked)
+      order by next_attempt_at limit 1 for update skip locked)
 returning topic, key
 """
 
 WAITING: Final = """
-select sequence, attempts, headers::text, value, kafka_partition, kafka_offset from parked
+select sequence, attempts, begun, headers::text, value, kafka_partition, kafka_offset from parked
  where consumer = $1 and topic = $2 and key = $3 order by sequence limit $4
+"""
+
+# How often a record was begun by somebody who has not said yet what came of it: the first time with others of its stream,
+# any of which may be what he died of, and then alone.
+BEGUN: Final = """
+update parked set begun = $5 where consumer = $1 and topic = $2 and key = $3 and sequence = any($4::bigint[])
 """
 
 STATES: Final = """
@@ -117,12 +123,25 @@ class Taken:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """The parked records of a stream that are tried now, in order: sequence, attempts before, and the record."""
+
+    stream: Stream
+    records: list[tuple[int, int, Record]]
+    hopeless: bool
+    """Whether it is only one, and nobody who tried it alone has survived."""
+
+
+@dataclass(frozen=True)
 class Waiting:
     """How many streams wait, and since when the first of them."""
 
     streams: int
     oldest: datetime
 
+
+DEATHS_ALONE: Final = 2
+"""After so many of a record alone it is not tried again; once may be a coincidence."""
 
 SAFE: Final = " " + string.punctuation.replace("%", "")
 
@@ -248,19 +267,37 @@ async def keep_unreadable(connection: AsyncConnection, group: str, record: Recor
     )
 
 
-async def due(connection: AsyncConnection, group: str, *, now: datetime, limit: int) -> list[Stream]:
-    """Takes the streams whose time to be tried again has come; nobody else takes them for a minute."""
-    rows = await rows_of(connection, DUE, (group, now, now + LEASE, limit))
-    return list(dict.fromkeys(Stream(topic, key) for topic, key in rows))
+async def begin_trial(connection: AsyncConnection, group: str, *, now: datetime, limit: int) -> Trial | None:
+    """Takes the stream whose time to be tried again came first; nobody else takes it for a minute.
+
+    That its records are tried is kept beside them first: one of them may end the process, and then each is tried alone.
+    """
+    due = await rows_of(connection, DUE, (group, now, now + LEASE))
+    if not due:
+        return None
+    stream = Stream(*due[0])
+    rows = await rows_of(connection, WAITING, (group, *stream, limit))
+    before = rows[0].begun
+    tried = rows[:1] if before else rows
+    await _begun(connection, group, stream, [row.sequence for row in tried], before + 1)
+    key = stream.key.encode()
+    return Trial(
+        stream,
+        [
+            (sequence, attempts, Record(stream.topic, key, unkept(headers), value, partition, offset))
+            for sequence, attempts, _, headers, value, partition, offset in tried
+        ],
+        before > DEATHS_ALONE,
+    )
 
 
-async def waiting(connection: AsyncConnection, group: str, stream: Stream, *, limit: int) -> list[tuple[Record, int, int]]:
-    """The first parked records of a stream in order, each with its sequence and how often it was tried."""
-    rows = await rows_of(connection, WAITING, (group, stream.topic, stream.key, limit))
-    return [
-        (Record(stream.topic, stream.key.encode(), unkept(headers), value, partition, offset), sequence, attempts)
-        for sequence, attempts, headers, value, partition, offset in rows
-    ]
+async def survived(connection: AsyncConnection, group: str, trial: Trial) -> None:
+    """Of a trial that ended with a failure, none is suspect any more."""
+    await _begun(connection, group, trial.stream, [sequence for sequence, *_ in trial.records], 0)
+
+
+async def _begun(connection: AsyncConnection, group: str, stream: Stream, sequences: list[int], times: int) -> None:
+    await connection.exec_driver_sql(BEGUN, (group, *stream, sequences, times))
 
 
 async def states(connection: AsyncConnection, group: str) -> dict[State, Waiting]:

@@ -40,7 +40,7 @@ select sequence, state, error, headers::text from parked
 
 # What had died begins anew; what is missing is asked for again.
 AGAIN: Final = """
-update parked set state = case state when 'hole' then 'hole' else 'failed' end, attempts = 0, next_attempt_at = $5
+update parked set state = case state when 'hole' then 'hole' else 'failed' end, attempts = 0, begun = 0, next_attempt_at = $5
  where consumer = $1 and topic = $2 and key = $3 and sequence = $4
 """
 

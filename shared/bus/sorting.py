@@ -44,6 +44,8 @@ class Item:
     letter: Letter | None = None
     fault: tuple[str, str] | None = None
     attempts: int = 0
+    hopeless: bool = False
+    """Whether it is not to be tried again by itself, however few the attempts."""
 
 
 @dataclass(slots=True)
@@ -72,7 +74,8 @@ def sort_out(items: Sequence[Item], *, last: int, parked: bool, compacted: bool)
             found.park.append((item, State.HOLE))
             waiting = True
         elif item.fault:
-            found.park.append((item, State.DEAD if item.attempts + 1 >= ATTEMPTS else State.FAILED))
+            last = item.hopeless or item.attempts + 1 >= ATTEMPTS
+            found.park.append((item, State.DEAD if last else State.FAILED))
             waiting = not compacted
         else:
             found.do.append(item)

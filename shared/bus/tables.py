@@ -84,6 +84,7 @@ parked = Table(
     Column("kafka_partition", Integer, nullable=False),
     Column("kafka_offset", BigInteger, nullable=False),
     Column("exported_at", DateTime(timezone=True)),
+    Column("begun", SmallInteger, nullable=False),
 )
 Index("parked_due", parked.c.consumer, parked.c.next_attempt_at)
 

@@ -43,7 +43,7 @@ newest = Table(
 class Trouble:
     """What fails, and with what, by key and version: always, or the first time only."""
 
-    by: dict[tuple[UUID, int], Exception] = field(default_factory=dict)
+    by: dict[tuple[UUID, int], BaseException] = field(default_factory=dict)
     once: dict[tuple[UUID, int], Exception] = field(default_factory=dict)
 
     def at(self, event: DomainAssociated | AdminDeclined | PartnerProfile) -> None:
@@ -147,10 +147,10 @@ def answer(event: DomainAssociated) -> AdminDeclined:
     return declined(event.claim_id, event.version)
 
 
-def sent(event: Event, sequence: int | None = None) -> Record:
+def sent(event: Event, sequence: int | None = None, *, partition: int = -1) -> Record:
     """The record of an event; its sequence is its version unless said otherwise."""
     stream = next(event.streams())
-    return record(
+    told = record(
         Logged(
             topic=stream.topic,
             key=stream.key,
@@ -165,6 +165,7 @@ def sent(event: Event, sequence: int | None = None) -> Record:
             value=event.model_dump_json().encode(),
         )
     )
+    return replace(told, partition=partition)
 
 
 class HandClock:

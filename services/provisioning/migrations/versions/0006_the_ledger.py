@@ -4,7 +4,7 @@ from alembic import op
 
 from shared.migrate import foundation, script
 
-revision = "0005"
+revision = "0006"
 down_revision = None
 
 TABLES = """
