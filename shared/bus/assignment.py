@@ -1,20 +1,22 @@
-"""Notices where Kafka may have lost what a group has yet to hear: it has no offset, or one that is no longer there.
+"""Notices where Kafka may have lost what a group has yet to hear: its place in a partition is none, or is no longer there.
 
-So it is with a group that begins, a topic that was made anew, or records that were kept too short. What is left on the
-topic is read from its beginning; what is not is for the owner to say.
+So it is with a group that begins, a topic that was made anew, or records that were kept too short, be it while nobody read
+or under a member that reads. What is left on the topic is read from its beginning; what is not is for the owner to say.
 """
 
 import asyncio
-from collections.abc import Callable, Collection
-from contextlib import suppress
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import KafkaError
+
+from shared.bus import metrics
+from shared.bus.envelope import Record
+from shared.contracts import contract_of
 
 PATIENCE: Final = 10.0
-POSITIONS_WITHIN: Final = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -22,8 +24,12 @@ log = structlog.get_logger(__name__)
 class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
     """What one member of the group reads, and which of it may have lost records."""
 
-    def __init__(self, consumer: Callable[[], AIOKafkaConsumer | None]) -> None:
+    def __init__(self, group: str, consumer: Callable[[], AIOKafkaConsumer | None]) -> None:
+        self._group = group
         self._consumer = consumer
+        self._next: dict[TopicPartition, int] = {}
+        """The offset to be heard next in each partition, as far as it is known."""
+        self._ahead: dict[TopicPartition, int] = {}
         self.known = asyncio.Event()
         """Set but for the time in which a new assignment is looked at: no record is heard before that is done."""
         self.known.set()
@@ -36,28 +42,47 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Looks at the offsets of what was assigned; where they can't be had, the worst is assumed."""
         self.known.clear()
+        self._next.clear()
         try:
             async with asyncio.timeout(PATIENCE):
-                self.lost.update(await self._without_place(list(assigned)))
+                await self._look_at(list(assigned))
         except (KafkaError, TimeoutError) as fault:
             log.warning("offsets_unknown", fault=repr(fault), partitions=len(assigned))
-            self.lost.update({(partition.topic, partition.partition): 0 for partition in assigned})
+            self._lose(dict.fromkeys(assigned, 0))
         finally:
             self.known.set()
 
-    async def positions(self) -> dict[TopicPartition, int]:
+    async def hear(self, records: Sequence[Record]) -> None:
+        """Compares records that have just come with those that were to come next."""
+        moved: dict[TopicPartition, int] = {}
+        for record in records:
+            partition = TopicPartition(record.topic, record.partition)
+            if self._lacks(partition, record.offset):
+                moved[partition] = record.offset
+            self._next[partition] = record.offset + 1
+        await self._lose_up_to_the_end(moved)
+
+    async def look(self) -> None:
+        """Compares where this member stands with what it has heard: where nothing is left to come, no record tells."""
+        moved = {place: at for place, at in self.positions().items() if self._lacks(place, at)}
+        # What was just taken and is yet to be heard is ahead, too, but not for long.
+        sure = {place: at for place, at in moved.items() if at < self._next[place] or at == self._ahead.get(place)}
+        self._ahead = moved
+        self._next.update(sure)
+        await self._lose_up_to_the_end(sure)
+
+    def positions(self) -> dict[TopicPartition, int]:
         """The offset to be read next in each partition that is read here, as far as it is known."""
-        consumer, found = self._consumer(), {}
-        if consumer is not None:
-            with suppress(TimeoutError, IllegalStateError):
-                async with asyncio.timeout(POSITIONS_WITHIN):
-                    for partition in consumer.assignment():
-                        found[partition] = await consumer.position(partition)
-        return found
+        consumer = self._consumer()
+        # The public way waits for one that is not known, and that can be for long.
+        subscription = consumer._subscription.subscription if consumer else None  # noqa: SLF001
+        if subscription is None or subscription.assignment is None:
+            return {}
+        return {place: consumed.offset for place, consumed in subscription.assignment.all_consumed_offsets().items()}
 
     async def places(self) -> dict[TopicPartition, tuple[int, int]] | None:
         """In each partition that is read here, the offset to be read next and the end; None when the broker is silent."""
-        consumer, positions = self._consumer(), await self.positions()
+        consumer, positions = self._consumer(), self.positions()
         if consumer is None or not positions:
             return None
         try:
@@ -72,17 +97,44 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         consumer = self._consumer()
         return len(consumer.partitions_for_topic(topic) or ()) if consumer else 0
 
-    async def _without_place(self, assigned: list[TopicPartition]) -> dict[tuple[str, int], int]:
+    async def _look_at(self, assigned: list[TopicPartition]) -> None:
         consumer = self._consumer()
         if consumer is None or not assigned:
-            return {}
+            return
         # The public way asks the broker once for each partition.
         committed = await consumer._coordinator.fetch_committed_offsets(assigned)  # noqa: SLF001
         begins = await consumer.beginning_offsets(assigned)
         ends = await consumer.end_offsets(assigned)
-        found = {}
+        lost = {}
         for partition in assigned:
             offset = committed[partition].offset if partition in committed else -1
-            if not begins[partition] <= offset <= ends[partition]:
-                found[partition.topic, partition.partition] = ends[partition]
-        return found
+            if begins[partition] <= offset <= ends[partition]:
+                self._next[partition] = offset
+            else:
+                lost[partition] = ends[partition]
+        self._lose(lost)
+
+    def _lacks(self, partition: TopicPartition, offset: int) -> bool:
+        """Whether records that were to come are gone when this offset is next: what is compacted leaves gaps by itself."""
+        due = self._next.get(partition, offset)
+        return offset < due or (offset > due and not contract_of(partition.topic).compacted)
+
+    async def _lose_up_to_the_end(self, moved: Mapping[TopicPartition, int]) -> None:
+        """Records are gone before these places; what still lies beyond them is to be read first."""
+        consumer = self._consumer()
+        if consumer is None or not moved:
+            return
+        try:
+            async with asyncio.timeout(PATIENCE):
+                self._lose(await consumer.end_offsets(list(moved)))
+        except (KafkaError, TimeoutError):
+            self._lose(moved)
+
+    def _lose(self, until: Mapping[TopicPartition, int]) -> None:
+        for partition, end in until.items():
+            self.lost[partition.topic, partition.partition] = end
+            metrics.PLACES_LOST.labels(self._group, partition.topic).inc()
+        if until:
+            log.warning(
+                "places_lost", consumer=self._group, partitions=[f"{one.topic} {one.partition}" for one in sorted(until)]
+            )

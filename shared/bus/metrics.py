@@ -19,6 +19,11 @@ PARKED_OLDEST: Final = Gauge(
     "vestibule_consumer_parked_oldest_age_seconds", "Age of the oldest of them; 0 when there is none.", ("group", "state")
 )
 HOLES: Final = Counter("vestibule_consumer_holes_total", "Holes that were seen in streams.", ("group",))
+PLACES_LOST: Final = Counter(
+    "vestibule_consumer_places_lost_total",
+    "Partitions in which a group had no place, or one that is gone: it begins, or Kafka lost records before they were read.",
+    ("group", "topic"),
+)
 HEALED: Final = Counter(
     "vestibule_consumer_healed_total", "Records that Kafka had lost and that came from their owner.", ("group", "topic")
 )

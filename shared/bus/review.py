@@ -85,7 +85,7 @@ class Reviewer:
     async def _ready(self, assignment: Assignment) -> dict[str, list[int]]:
         async with self._database.engine.connect() as connection:
             due = await unreviewed.due(connection, self._group, now=self._now())
-        positions = await assignment.positions() if due else {}
+        positions = assignment.positions() if due else {}
         ready: dict[str, list[int]] = {}
         for topic, partition, until in due:
             if positions.get(TopicPartition(topic, partition), -1) >= until:

@@ -36,7 +36,7 @@ without its partition: the next record there waits for that request to end (half
 GRACE: Final = 10.0
 """Seconds for the batch at hand when the service is told to stop."""
 
-METADATA_MS: Final = 30_000
+METADATA_MS: Final = 5_000
 """So soon a topic is seen that was away or is new."""
 
 SESSION_MS: Final = 10_000
@@ -62,7 +62,7 @@ class Subscriber:
         """What Kafka may have lost, the reviewer notes before anything else is heard. The loop says whether a batch gets on."""
         self._consumer = consumer
         self._reviewer = reviewer
-        self._assignment = Assignment(lambda: self._subscription.consumer)
+        self._assignment = Assignment(consumer.listeners.group, lambda: self._subscription.consumer)
         self._stalls: Stalls[TopicPartition] = Stalls()
         self._stalled: set[TopicPartition] = set()
         self._group = consumer.listeners.group
@@ -96,6 +96,7 @@ class Subscriber:
         async def handle(records: list[Record]) -> None:
             with loop.step():
                 await self._assignment.known.wait()
+                await self._assignment.hear(records)
                 if self._assignment.lost:
                     await consumer.patiently(self._note_lost)
                 await consumer.handle(records)
@@ -117,6 +118,7 @@ class Subscriber:
 
     async def review(self) -> int:
         """Looks for what Kafka may have lost, one topic at a time; 0 when there is nothing to look for."""
+        await self._assignment.look()
         await self._note_lost()
         return await self._reviewer.review(self._assignment)
 

@@ -1,109 +1,36 @@
 """What a real Kafka has lost: records deleted, kept too short, a topic made anew. All of it is heard, in order and once."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
-from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
 from prometheus_client import REGISTRY
 from sqlalchemy import delete, select, text
 
 from shared import ids
-from shared.bus.consumer import Consumer
-from shared.bus.healing import Healer
 from shared.bus.rebuilding import NotRebuilt, rebuild
-from shared.bus.review import Reviewer
 from shared.bus.rows import LEASE
-from shared.bus.subscriber import Subscriber
-from shared.bus.tables import outbox_queue, review
-from shared.progress import Progress
+from shared.bus.tables import review
 from tests.integration.bus.broker import Broker, eventually, relaying
 from tests.integration.bus.doors import Doors
-from tests.integration.bus.ledger import Ledger, associated, keeping, newest, prepare, profile
+from tests.integration.bus.ledger import Ledger, keeping, newest, prepare, profile
+from tests.integration.bus.losing import TOPIC, delete_records, heard, make_anew, reviewed, told, working
 from tests.support.servers import Databases
 
 pytestmark = pytest.mark.anyio
 
-TOPIC = "domain.associated"
 PROFILES = "partner.profile"
-
-
-@asynccontextmanager
-async def working(ledger: Ledger, broker: Broker, doors: Doors) -> AsyncIterator[Subscriber]:
-    """A member of the group with everything that a worker does about lost records."""
-    consumer: Consumer[Any] = ledger.consumer
-    owners = doors.owners("notifications")
-    healer = Healer(consumer, owners, ledger.database, ledger.now)
-    reviewer = Reviewer(healer, owners, ledger.database, consumer.listeners, ledger.now)
-    subscriber = Subscriber(consumer, broker.login("ledger"), reviewer=reviewer, loop=Progress().loop("hearing"))
-    await subscriber.start()
-
-    async def keeps_on() -> None:
-        while True:
-            for act in (subscriber.review, healer.heal, consumer.retry_parked):
-                await act()
-            await asyncio.sleep(0.02)
-
-    keeping = asyncio.create_task(keeps_on())
-    try:
-        yield subscriber
-        assert not keeping.done()
-    finally:
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
-        await subscriber.stop()
 
 
 async def tell(ledger: Ledger, broker: Broker, claims: list[UUID], version: int) -> None:
     """Tells this version of each, and returns when it lies on the topic."""
-    async with ledger.database.transaction() as tx:
-        tx.emit(*[associated(claim, version) for claim in claims])
-
-    async def there() -> bool:
-        return not await ledger.database.all(select(outbox_queue.c.place).limit(1))
-
     async with relaying(ledger.url, broker.login("domains")):
-        await eventually(there)
-
-
-async def heard(ledger: Ledger, claims: list[UUID], *versions: int) -> None:
-    async def so() -> bool:
-        return [await ledger.heard(claim, topic=TOPIC) for claim in claims] == [list(versions)] * len(claims)
-
-    await eventually(so)
-
-
-async def reviewed(ledger: Ledger) -> None:
-    async def so() -> bool:
-        return not await ledger.database.all(select(review.c.topic))
-
-    await eventually(so)
+        await told(ledger, claims, version)
 
 
 def not_fetched() -> float:
     return REGISTRY.get_sample_value("vestibule_consumer_not_fetched_total", {"group": "ledger", "topic": PROFILES}) or 0
-
-
-def delete_records(broker: Broker, topic: str) -> None:
-    """Deletes all that lies on a topic, as retention does."""
-    client = AdminClient(broker.operator.for_librdkafka())
-    for answer in client.delete_records([TopicPartition(topic, number, -1) for number in range(12)]).values():
-        answer.result(timeout=20)
-
-
-def make_anew(broker: Broker, topic: str) -> None:
-    client = AdminClient(broker.operator.for_librdkafka())
-    for answer in client.delete_topics([topic], operation_timeout=20).values():
-        answer.result(timeout=20)
-    while topic in client.list_topics(timeout=10).topics:
-        pass
-    for answer in client.create_topics([NewTopic(topic, 12, 1)]).values():
-        answer.result(timeout=20)
 
 
 async def test_records_that_were_not_kept_long_enough_are_fetched(ledger: Ledger, own_broker: Broker) -> None:
