@@ -43,6 +43,12 @@ SESSION_MS: Final = 10_000
 STATIC_SESSION_MS: Final = 45_000
 """A worker with a name of its own may be away this long, for a restart, before its partitions go to others."""
 
+REBALANCE_MS: Final = 10_000
+"""How long a group waits for a member that does not answer before it goes on without it, be it one with a name of its own."""
+
+ANSWER_MS: Final = 15_000
+"""A broker that says nothing for so long is asked anew; it keeps its answer back for as long as a rebalance may take."""
+
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +78,7 @@ class Subscriber:
             consumer_only=True,
             allow_auto_create_topics=False,
             metadata_max_age_ms=METADATA_MS,
+            request_timeout_ms=ANSWER_MS,
             apply_types=False,
             graceful_timeout=GRACE,
             logger=logging.getLogger("faststream"),
@@ -83,6 +90,7 @@ class Subscriber:
             group_id=self._group,
             group_instance_id=instance,
             session_timeout_ms=STATIC_SESSION_MS if instance else SESSION_MS,
+            rebalance_timeout_ms=REBALANCE_MS,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.NACK_ON_ERROR,
             max_records=BATCH,
