@@ -189,13 +189,11 @@ def _sentences(failures: BaseExceptionGroup[Exception]) -> Iterator[str]:
 
 
 def _your_kafka(address: str | None) -> "KafkaAccess | None":
-    from deploy.local.environment import KafkaAccess  # noqa: PLC0415
+    from deploy.local.your_parts import Unusable, kafka_access  # noqa: PLC0415
 
     if address is None:
         return None
     try:
-        username, password = (os.environ[f"VESTIBULE_KAFKA_OPERATOR_{name}"] for name in ("USERNAME", "PASSWORD"))
-    except KeyError as missing:
-        raise click.UsageError(f"--kafka needs {missing.args[0]} in the environment") from None
-    security, ca_file = os.environ.get("VESTIBULE_KAFKA_SECURITY", "SASL_SSL"), os.environ.get("VESTIBULE_KAFKA_CA_FILE")
-    return KafkaAccess(address, security, username, password, ca_file)
+        return kafka_access(address, os.environ, asked_by="--kafka")
+    except Unusable as refusal:
+        raise click.UsageError(str(refusal)) from None

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from deploy.local.keys import Keys
 from deploy.local.nursery import ROOT
@@ -11,13 +12,15 @@ from deploy.local.nursery import ROOT
 PREFIX = "VESTIBULE_"
 """As `shared.settings` has it, which loads 10 MB that the supervisor does not need."""
 
+Security = Literal["SASL_SSL", "SASL_PLAINTEXT"]
+
 
 @dataclass(frozen=True)
 class KafkaAccess:
     """How a Kafka is reached as its operator."""
 
     bootstrap: str
-    security: str
+    security: Security
     username: str
     password: str
     ca_file: str | None = None
@@ -28,7 +31,7 @@ class KafkaAccess:
         ca_file = {"KAFKA_CA_FILE": self.ca_file} if self.ca_file else {}
         return {"KAFKA_BOOTSTRAP": self.bootstrap, "KAFKA_SECURITY": self.security, **ca_file}
 
-    def client_settings(self) -> dict[str, str]:
+    def client_settings(self) -> dict[str, str | int | float | bool]:
         """What librdkafka needs to sign in as the operator."""
         ca_file = {"ssl.ca.location": self.ca_file} if self.ca_file else {}
         return {

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from deploy.local.environment import KafkaAccess
 from deploy.local.java import Java
 from deploy.local.processes import DidNotStart, free_port, ready, run, spawn, stop
 
@@ -98,15 +99,9 @@ class Kafka:
         return min(self._running.items())[1].pid
 
     @property
-    def client_settings(self) -> dict[str, str | int | float | bool]:
-        """What librdkafka needs to sign in as the operator."""
-        return {
-            "bootstrap.servers": self.bootstrap,
-            "security.protocol": "SASL_PLAINTEXT",
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": self.operator.username,
-            "sasl.password": self.operator.password,
-        }
+    def access(self) -> KafkaAccess:
+        """How it is reached as its operator."""
+        return KafkaAccess(self.bootstrap, "SASL_PLAINTEXT", self.operator.username, self.operator.password)
 
     async def format(self) -> None:
         """Writes the settings, and makes the data folders of a new cluster with the operator in them."""
@@ -172,7 +167,7 @@ class Kafka:
 
         async def complete() -> bool:
             try:
-                asked = {**os.environ, "KAFKA_CLIENT": json.dumps(self.client_settings)}
+                asked = {**os.environ, "KAFKA_CLIENT": json.dumps(self.access.client_settings())}
                 await run([sys.executable, "-P", ANSWERS, str(len(self._running))], env=asked)
             except DidNotStart:
                 return False

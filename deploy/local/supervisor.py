@@ -121,7 +121,7 @@ class Supervisor:
         else:
             java = await install_kafka(cache_folder(), say=self._say)
             kafka = Kafka(java, self._folder.kafka)
-            access = KafkaAccess(kafka.bootstrap, "SASL_PLAINTEXT", kafka.operator.username, kafka.operator.password)
+            access = kafka.access
             await self._start_server("Apache Kafka", kafka, self._state.kafka)
         operator = {"username": access.username, "password": access.password}
         self._state.kafka.update(bootstrap=access.bootstrap, operator=operator)

@@ -9,10 +9,11 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
 from urllib.parse import urlsplit
 
 from deploy.local.databases import Databases, SqlFailed
-from deploy.local.environment import PREFIX, KafkaAccess
+from deploy.local.environment import PREFIX, KafkaAccess, Security
 from deploy.local.kafka import ANSWERS
 from deploy.local.processes import DidNotStart, run
 
@@ -20,37 +21,60 @@ PATIENCE = 5.0
 MAY_MAKE = "select rolsuper or (rolcreatedb and rolcreaterole) from pg_roles where rolname = current_user;"
 NAME_SERVERS_OF_THE_ROOT = bytes.fromhex("5653 0000 0001 0000 0000 0000 00 0002 0001")
 """A DNS query (RFC 1035 §4.1): number, no flags, one question, which is `. NS IN`."""
+OPTIONS = {"kafka": "--kafka", "db": "--db", "smtp": "--smtp", "dns": "--dns"}
+
+
+class Unusable(Exception):
+    """What was given does not say enough, or something else than can be; the message says what."""
+
+
+def kafka_access(bootstrap: str, environment: Mapping[str, str], *, asked_by: str) -> KafkaAccess:
+    """A Kafka, and from the environment who its operator is; refuses to go without, naming what was `asked_by`."""
+    try:
+        username, password = (environment[f"{PREFIX}KAFKA_OPERATOR_{name}"] for name in ("USERNAME", "PASSWORD"))
+    except KeyError as missing:
+        raise Unusable(f"{asked_by} needs {missing.args[0]} in the environment") from None
+    given = environment.get(f"{PREFIX}KAFKA_SECURITY", "SASL_SSL")
+    security: Security | None = next((one for one in get_args(Security) if one == given), None)
+    if security is None:
+        raise Unusable(f"{PREFIX}KAFKA_SECURITY is {' or '.join(get_args(Security))}, not {given}: everybody signs in there")
+    return KafkaAccess(bootstrap, security, username, password, environment.get(f"{PREFIX}KAFKA_CA_FILE"))
 
 
 async def check(
-    *, kafka: KafkaAccess | None, db: str | None, smtp: tuple[str, int] | None, dns: tuple[str, int] | None
+    *,
+    kafka: KafkaAccess | None = None,
+    db: str | None = None,
+    smtp: tuple[str, int] | None = None,
+    dns: tuple[str, int] | None = None,
+    called: Mapping[str, str] = OPTIONS,
 ) -> None:
-    """Asks all that are given; refuses with a sentence for each that will not do."""
+    """Asks all that are given; refuses with a sentence for each that will not do, by what it was `called`."""
     asked = [
-        *([_kafka_refusal(kafka)] if kafka else []),
-        *([_db_refusal(db)] if db else []),
-        *([_smtp_refusal(*smtp)] if smtp else []),
-        *([_dns_refusal(*dns)] if dns else []),
+        *([_kafka_refusal(called["kafka"], kafka)] if kafka else []),
+        *([_db_refusal(called["db"], db)] if db else []),
+        *([_smtp_refusal(called["smtp"], *smtp)] if smtp else []),
+        *([_dns_refusal(called["dns"], *dns)] if dns else []),
     ]
     if refusals := [why for why in await asyncio.gather(*asked) if why]:
         raise DidNotStart("\n".join(refusals))
 
 
-async def _kafka_refusal(access: KafkaAccess) -> str | None:
+async def _kafka_refusal(called: str, access: KafkaAccess) -> str | None:
     """Why a Kafka will not do: it does not let its operator in."""
     client = {"KAFKA_CLIENT": json.dumps(access.client_settings())}
     try:
         await run([sys.executable, "-P", ANSWERS, "0"], env={**os.environ, **client})
     except DidNotStart as failure:
         why = str(failure).strip().rpartition("\n")[2]
-        return f"--kafka {access.bootstrap}, as {access.username} by {access.security}: {why}"
+        return f"{called} {access.bootstrap}, as {access.username} by {access.security}: {why}"
     return None
 
 
-async def _db_refusal(url: str) -> str | None:
+async def _db_refusal(called: str, url: str) -> str | None:
     """Why a PostgreSQL will not do: it does not let us in, or not make roles and databases."""
     place = urlsplit(url)
-    who = f"--db on {place.hostname}:{place.port or 5432}, as {place.username}"
+    who = f"{called} on {place.hostname}:{place.port or 5432}, as {place.username}"
     try:
         may = await asyncio.to_thread(Databases(url, Path(os.devnull)).sql, MAY_MAKE)
     except SqlFailed as failure:
@@ -59,7 +83,7 @@ async def _db_refusal(url: str) -> str | None:
     return None if may == "t" else f"{who}: may not make roles and databases (alter role … createrole createdb)"
 
 
-async def _smtp_refusal(host: str, port: int) -> str | None:
+async def _smtp_refusal(called: str, host: str, port: int) -> str | None:
     """Why an address will not do: no mail server greets there (RFC 5321 §4.2)."""
     try:
         async with asyncio.timeout(PATIENCE):
@@ -67,11 +91,11 @@ async def _smtp_refusal(host: str, port: int) -> str | None:
             greeting = await reader.readline()
             writer.close()
     except (OSError, TimeoutError) as fault:
-        return f"--smtp {host}:{port}: {_said(fault)}"
-    return None if greeting.startswith(b"220") else f"--smtp {host}:{port}: no mail server answers there"
+        return f"{called} {host}:{port}: {_said(fault)}"
+    return None if greeting.startswith(b"220") else f"{called} {host}:{port}: no mail server answers there"
 
 
-async def _dns_refusal(host: str, port: int) -> str | None:
+async def _dns_refusal(called: str, host: str, port: int) -> str | None:
     """Why an address will not do: no name server answers there about the root."""
     loop = asyncio.get_running_loop()
     answered: asyncio.Future[None] = loop.create_future()
@@ -83,7 +107,7 @@ async def _dns_refusal(host: str, port: int) -> str | None:
             finally:
                 transport.close()
     except (OSError, TimeoutError) as fault:
-        return f"--dns {host}:{port}: {_said(fault)}"
+        return f"{called} {host}:{port}: {_said(fault)}"
     return None
 
 

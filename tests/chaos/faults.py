@@ -57,7 +57,7 @@ class Fire:
         self._say = say
         self._last_coordinator = f"kafka-{stack.kafka.nodes[0].id}"
         self._lasting: set[asyncio.Task[None]] = set()
-        self._admin = AdminClient({**stack.kafka.client_settings, "log_level": 0})
+        self._admin = AdminClient({**stack.kafka.access.client_settings(), "log_level": 0})
 
     async def burn(self, faults: Sequence[Fault]) -> None:
         """Lets the faults happen one after another, and returns when the last one is over."""

@@ -1,101 +1,87 @@
 """Real servers for tests: one PostgreSQL and one Apache Kafka per test run, started when first asked for.
 
-Fixtures: `postgres`, `kafka` (one node), `kafka_cluster` (three nodes, for tests that kill one; a fresh one each).
-Outside pytest, a benchmark uses the same: ``with running_postgres() as postgres: ...``.
+Fixtures: `postgres` and `kafka`, which all tests share; `new_postgres` and `new_kafka`, for a server of a test's own that it
+may stop: ``with new_kafka() as kafka: ...``. Whose they are `--backend` says. Outside pytest, a benchmark uses the embedded
+ones: ``with running_postgres() as postgres: ...``.
 """
 
-import asyncio
-import itertools
-import tempfile
+import os
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 
-from deploy.local.jars import cache_folder
-from deploy.local.kafka import Kafka
-from deploy.local.kafka_install import install_kafka
-from deploy.local.postgres import Postgres
-from tests.support.scratch import in_memory
+from deploy.local.environment import KafkaAccess
+from tests.support.backends import yours
+from tests.support.backends.embedded import Embedded, running_kafka, running_postgres
+from tests.support.backends.parts import Backend, Databases, OwnKafka, OwnServer, Refused
 
-__all__ = ["Databases", "databases_of_one_test", "kafka", "kafka_cluster", "postgres", "running_kafka", "running_postgres"]
+__all__ = ["Databases", "NewKafka", "NewPostgres", "running_kafka", "running_postgres"]
 
-ROLE = "tests"
+NewPostgres = Callable[[], AbstractContextManager[Databases[OwnServer]]]
+NewKafka = Callable[[], AbstractContextManager[OwnKafka]]
 
-
-class Databases:
-    """Empty or prepared databases on one server, each a few hundredths of a second away. Works in and out of a loop."""
-
-    def __init__(self, server: Postgres) -> None:
-        self.server = server
-        self._numbers = itertools.count(1)
-        self._templates: dict[str, str] = {}
-        self._made: list[str] = []
-        self._strategy = "file_copy" if in_memory(server.log) else "wal_log"
-        """Copying files asks for checkpoints, which are slower than the log where files lie on a disk."""
-        server.databases.create(ROLE)
-
-    def fresh_database(self, template: str = "template0") -> str:
-        """URL of a new database, made from an earlier `template`."""
-        name = f"fresh_{next(self._numbers)}"
-        script = """create database :"name" owner :"role" template :"template" strategy :strategy;"""
-        self.server.databases.sql(script, name=name, role=ROLE, template=template, strategy=self._strategy)
-        self._made.append(name)
-        return self.server.databases.url(name, role=ROLE)
-
-    def drop_database(self, url: str) -> None:
-        """Removes a database and cuts whoever is connected."""
-        self._drop(url.rsplit("/", 1)[1])
-
-    @contextmanager
-    def for_a_while(self) -> Iterator[None]:
-        """Removes at its end the databases that were made within the block; templates stay."""
-        kept = set(self._made)
-        yield
-        for name in set(self._made) - kept - set(self._templates.values()):
-            self._drop(name)
-
-    def prepared_database(self, kind: str, prepare: Callable[[str], None]) -> str:
-        """URL of a new database in the state that `prepare(url)` makes, which is asked once per `kind` and run."""
-        if kind not in self._templates:
-            url = self.fresh_database()
-            prepare(url)
-            self._templates[kind] = url.rsplit("/", 1)[1]
-        return self.fresh_database(self._templates[kind])
-
-    def _drop(self, name: str) -> None:
-        self.server.databases.sql('drop database :"name" with (force);', name=name)
-        self._made.remove(name)
+BACKENDS = ("embedded", "containers", "env")
+CHOSEN = pytest.StashKey[Backend]()
 
 
-@contextmanager
-def running_postgres() -> Iterator[Databases]:
-    """A server in a folder of its own, gone afterwards."""
-    with _folder() as folder:
-        server = Postgres(folder / "postgres")
-        asyncio.run(server.start())
-        try:
-            yield Databases(server)
-        finally:
-            asyncio.run(server.stop())
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--backend", choices=BACKENDS, default="embedded", help="Whose PostgreSQL and Kafka the tests run on.")
 
 
-@contextmanager
-def running_kafka(*, nodes: int = 1) -> Iterator[Kafka]:
-    """A cluster in a folder of its own, gone afterwards."""
-    with _folder() as folder:
-        server = Kafka(asyncio.run(install_kafka(cache_folder(), say=print)), folder / "kafka", nodes=nodes)
-        asyncio.run(server.start())
-        try:
-            yield server
-        finally:
-            asyncio.run(server.stop(patience=0))
+def pytest_configure(config: pytest.Config) -> None:
+    """Chooses the servers; those that will not do are refused before a test begins."""
+    try:
+        config.stash[CHOSEN] = _chosen(config)
+    except Refused as refusal:
+        raise pytest.UsageError(str(refusal)) from None
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"servers: {config.stash[CHOSEN].described}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A test that needs what these servers can't give is left out and says why."""
+    lacks = config.stash[CHOSEN].lacks
+    for item in items:
+        for why in (why for fixture, why in lacks.items() if fixture in getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.skip(why))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """How many tests were left out for that."""
+    reasons = [report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", [])]
+    counted = Counter(reason for reason in reasons if reason in config.stash[CHOSEN].lacks.values())
+    for why, tests in counted.items():
+        terminalreporter.write_line(f"left out, {tests} tests: {why}")
+
+
+def _chosen(config: pytest.Config) -> Backend:
+    name = config.getoption("--backend")
+    if name == "containers":
+        from tests.support.backends import containers  # noqa: PLC0415 - loads what only these tests need
+
+        return containers.on_the_engine()
+    if name == "env":
+        if config.getoption("numprocesses", None):
+            raise Refused("--backend env runs the tests in one process (-n0): several would share your Kafka's topics")
+        given = yours.from_environment(os.environ)
+        yours.forget_environment()
+        return given
+    return Embedded()
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Databases]:
-    with running_postgres() as databases:
+def backend(pytestconfig: pytest.Config) -> Backend:
+    return pytestconfig.stash[CHOSEN]
+
+
+@pytest.fixture(scope="session")
+def postgres(backend: Backend) -> Iterator[Databases]:
+    with backend.postgres() as databases:
         yield databases
 
 
@@ -111,21 +97,16 @@ def databases_of_one_test(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def kafka() -> Iterator[Kafka]:
-    with running_kafka() as server:
-        yield server
+def kafka(backend: Backend) -> Iterator[KafkaAccess]:
+    with backend.kafka() as access:
+        yield access
 
 
-@pytest.fixture
-def kafka_cluster() -> Iterator[Kafka]:
-    with running_kafka(nodes=3) as cluster:
-        yield cluster
+@pytest.fixture(scope="session")
+def new_postgres(backend: Backend) -> NewPostgres:
+    return backend.new_postgres
 
 
-@contextmanager
-def _folder() -> Iterator[Path]:
-    """A temporary folder that another user may pass through: PostgreSQL does not run as root."""
-    with tempfile.TemporaryDirectory(prefix="vestibule-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        yield folder
+@pytest.fixture(scope="session")
+def new_kafka(backend: Backend) -> NewKafka:
+    return backend.new_kafka

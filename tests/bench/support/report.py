@@ -15,6 +15,7 @@ import uvloop
 from shared.bus.admin import Admin
 from shared.bus.login import Login
 from tests.integration.bus.ledger import prepare
+from tests.support.backends.embedded import EmbeddedPostgres
 from tests.support.servers import Databases, running_kafka, running_postgres
 
 PASSWORD = "bench"
@@ -34,7 +35,7 @@ class Figure:
 class Servers:
     """A database server, and a broker that knows the topics and every service's user."""
 
-    postgres: Databases
+    postgres: Databases[EmbeddedPostgres]
     bootstrap: str
     operator: Login
 

@@ -94,7 +94,7 @@ class Evidence:
 async def gather(stack: Stack, http: httpx.AsyncClient, partners: Mapping[str, Careful]) -> Evidence:
     """Looks everywhere, once all is quiet."""
     evidence = Evidence(heard={service: heard_by(service) for service in stack.services})
-    evidence.seen = await asyncio.to_thread(_read_topics, stack.kafka.client_settings)
+    evidence.seen = await asyncio.to_thread(_read_topics, stack.kafka.access.client_settings())
     logged, done, waiting, tables, contradictions = {}, {}, {}, {}, list[tuple[str, str]]()
     for service in stack.services:
         connection = await asyncpg.connect(stack.database(service))

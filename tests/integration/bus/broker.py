@@ -4,19 +4,21 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from confluent_kafka import Consumer as IndependentConsumer
 from confluent_kafka import TopicPartition
 
-from deploy.local.kafka import Kafka
+from deploy.local.environment import KafkaAccess
 from shared import clock
 from shared.bus.admin import Admin
 from shared.bus.envelope import Record
 from shared.bus.login import Login
 from shared.bus.relay import Relay
 from tests.integration.bus.ledger import LISTENERS
+from tests.support.backends.parts import OwnKafka
 
 PASSWORD = "a password for tests"
 PATIENCE = 30.0
@@ -33,15 +35,14 @@ async def eventually(happened: Callable[[], Awaitable[bool]]) -> None:
 class Broker:
     """Kafka as tests see it."""
 
-    kafka: Kafka
+    kafka: KafkaAccess
 
     @property
     def operator(self) -> Login:
-        operator = self.kafka.operator
-        return Login(self.kafka.bootstrap, operator.username, operator.password, "SASL_PLAINTEXT")
+        return self._login(self.kafka.username, self.kafka.password)
 
     def login(self, user: str) -> Login:
-        return Login(self.kafka.bootstrap, user, PASSWORD, "SASL_PLAINTEXT")
+        return self._login(user, PASSWORD)
 
     @staticmethod
     def nowhere() -> Login:
@@ -68,6 +69,10 @@ class Broker:
             found[record.key].append(int(dict(record.headers)["ce_sequence"]))
         return list(found.values())
 
+    def _login(self, user: str, password: str) -> Login:
+        authority = Path(self.kafka.ca_file) if self.kafka.ca_file else None
+        return Login(self.kafka.bootstrap, user, password, self.kafka.security, authority)
+
     def _read(self, topic: str) -> list[Record]:
         consumer = IndependentConsumer(
             {**self.operator.for_librdkafka(), "group.id": "looking", "enable.partition.eof": True, "fetch.wait.max.ms": 10}
@@ -93,6 +98,13 @@ class Broker:
             return sorted(found, key=lambda record: (record.partition, record.offset))
         finally:
             consumer.close()
+
+
+@dataclass(frozen=True)
+class OwnBroker(Broker):
+    """A broker that a test may break."""
+
+    server: OwnKafka
 
 
 @asynccontextmanager

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from deploy.local.kafka import Kafka
-from tests.integration.bus.broker import Broker
+from deploy.local.environment import KafkaAccess
+from tests.integration.bus.broker import Broker, OwnBroker
 from tests.integration.bus.ledger import Ledger, keeping, prepare
-from tests.support.servers import Databases, running_kafka
+from tests.support.servers import Databases, NewKafka
 
 
 @pytest.fixture
@@ -23,16 +23,15 @@ async def ledger(database: str) -> AsyncIterator[Ledger]:
 
 
 @pytest.fixture(scope="session")
-def broker(kafka: Kafka) -> Broker:
+def broker(kafka: KafkaAccess) -> Broker:
     broker = Broker(kafka)
     broker.prepare()
     return broker
 
 
 @pytest.fixture
-def own_broker() -> Iterator[Broker]:
-    """A broker that the test may break."""
-    with running_kafka() as kafka:
-        broker = Broker(kafka)
+def own_broker(new_kafka: NewKafka) -> Iterator[OwnBroker]:
+    with new_kafka() as kafka:
+        broker = OwnBroker(kafka.access, kafka)
         broker.prepare()
         yield broker

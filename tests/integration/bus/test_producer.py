@@ -1,30 +1,17 @@
 """A producer leaves nothing open, whatever the broker does."""
 
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from aiokafka.errors import ProducerClosed
 
 from shared.bus import producer
-from tests.integration.bus.broker import Broker, eventually
+from tests.integration.bus.broker import OwnBroker, eventually
 
 pytestmark = pytest.mark.anyio
 
 DLQ = "domain.associated.ledger.dlq"
-
-
-@contextmanager
-def hanging(broker: Broker) -> Iterator[None]:
-    """The broker takes bytes and answers nothing."""
-    os.kill(broker.kafka.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(broker.kafka.pid, signal.SIGCONT)
 
 
 def sockets() -> set[str]:
@@ -34,7 +21,7 @@ def sockets() -> set[str]:
 
 
 async def test_it_disconnects_from_a_broker_that_hangs_and_what_was_sent_has_not_failed(
-    own_broker: Broker, monkeypatch: pytest.MonkeyPatch
+    own_broker: OwnBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(producer, "STOPS_WITHIN", 0.5)
     before = sockets()
@@ -42,7 +29,7 @@ async def test_it_disconnects_from_a_broker_that_hangs_and_what_was_sent_has_not
         async with producer.producing(own_broker.login("ledger")) as producing:
             await producing.send_and_wait(DLQ, b"first")
             assert sockets() > before
-            until_the_end.enter_context(hanging(own_broker))
+            until_the_end.enter_context(own_broker.server.hanging())
             more = await producing.send(DLQ, b"more")
 
             async def under_way() -> bool:
@@ -54,9 +41,9 @@ async def test_it_disconnects_from_a_broker_that_hangs_and_what_was_sent_has_not
         await more
 
 
-async def test_one_that_does_not_start_leaves_nothing_open(own_broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_that_does_not_start_leaves_nothing_open(own_broker: OwnBroker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(producer, "STARTS_WITHIN", 0.5)
     before = sockets()
-    with hanging(own_broker), pytest.raises(TimeoutError):
+    with own_broker.server.hanging(), pytest.raises(TimeoutError):
         await producer.start(own_broker.login("ledger"))
     assert sockets() == before

@@ -11,10 +11,11 @@ from aiokafka import AIOKafkaProducer
 from shared import ids
 from shared.bus.envelope import Record
 from shared.bus.subscriber import Subscriber
-from tests.integration.bus.broker import Broker, eventually, relaying
+from tests.integration.bus.broker import Broker, OwnBroker, eventually, relaying
 from tests.integration.bus.ledger import Ledger, associated, keeping, prepare, sent
 from tests.integration.bus.member import member
-from tests.support.servers import Databases, running_postgres
+from tests.support.backends.parts import OwnServer
+from tests.support.servers import Databases, NewPostgres
 
 pytestmark = pytest.mark.anyio
 
@@ -98,12 +99,12 @@ async def test_two_workers_share_the_partitions(ledger: Ledger, broker: Broker) 
 
 
 @pytest.fixture
-def own_postgres() -> Iterator[Databases]:
-    with running_postgres() as databases:
+def own_postgres(new_postgres: NewPostgres) -> Iterator[Databases[OwnServer]]:
+    with new_postgres() as databases:
         yield databases
 
 
-async def test_a_database_that_goes_away_loses_and_repeats_nothing(own_postgres: Databases, broker: Broker) -> None:
+async def test_a_database_that_goes_away_loses_and_repeats_nothing(own_postgres: Databases[OwnServer], broker: Broker) -> None:
     url = own_postgres.fresh_database()
     await prepare(url)
     claims = [ids.new_id() for _ in range(30)]
@@ -119,19 +120,18 @@ async def test_a_database_that_goes_away_loses_and_repeats_nothing(own_postgres:
         assert [await ledger.heard(claim) for claim in claims] == [[1, 2, 3]] * 30
 
 
-async def test_a_broker_that_goes_away_delays_and_loses_nothing(ledger: Ledger, own_broker: Broker) -> None:
+async def test_a_broker_that_goes_away_delays_and_loses_nothing(ledger: Ledger, own_broker: OwnBroker) -> None:
     claims = [ids.new_id() for _ in range(30)]
-    kafka = own_broker.kafka
     async with relaying(ledger.url, own_broker.login("domains")), hearing(ledger, own_broker):
         async with ledger.database.transaction() as tx:
             tx.emit(*[associated(claim, 1) for claim in claims])
         await heard(ledger, 1, *claims)
 
-        kafka.kill(kafka.nodes[0])
+        own_broker.server.kill()
         for version in (2, 3):
             async with ledger.database.transaction() as tx:
                 tx.emit(*[associated(claim, version) for claim in claims])
-        await kafka.restart(kafka.nodes[0])
+        await own_broker.server.restart()
         await heard(ledger, 3, *claims)
         await answered(ledger, 90)
 

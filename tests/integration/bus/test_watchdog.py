@@ -12,7 +12,7 @@ from shared.bus import stalls
 from shared.bus.relay import Relay
 from shared.progress import Loop, Progress, get_on
 from shared.roles.health import Health
-from tests.integration.bus.broker import Broker, eventually
+from tests.integration.bus.broker import OwnBroker, eventually
 from tests.integration.bus.ledger import Ledger, associated, sent
 from tests.integration.bus.member import member
 from tests.integration.bus.test_subscriber import heard, send
@@ -65,7 +65,7 @@ async def test_a_long_step_that_gets_on_is_no_stall() -> None:
 
 
 async def test_a_partition_that_stands_still_makes_the_process_dead(
-    ledger: Ledger, own_broker: Broker, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, own_broker: OwnBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stalls, "PATIENCE", 0.0)
     subscriber = member(ledger.consumer, ledger.database, own_broker.login("ledger"))
@@ -87,11 +87,11 @@ async def test_a_partition_that_stands_still_makes_the_process_dead(
         await eventually(stalled)
         assert (await live(health))[1].startswith("stuck: domain.associated ")
 
-        own_broker.kafka.kill(own_broker.kafka.nodes[0])
+        own_broker.server.kill()
         await subscriber.measure()
         assert await live(health) == (200, "alive")
 
-        await own_broker.kafka.restart(own_broker.kafka.nodes[0])
+        await own_broker.server.restart()
         consumer.resume(*[TopicPartition("domain.associated", number) for number in range(12)])
         await heard(ledger, 1, second)
         await subscriber.measure()
@@ -100,8 +100,8 @@ async def test_a_partition_that_stands_still_makes_the_process_dead(
         await subscriber.stop()
 
 
-async def test_a_relay_whose_broker_is_away_gets_on(ledger: Ledger, own_broker: Broker) -> None:
-    own_broker.kafka.kill(own_broker.kafka.nodes[0])
+async def test_a_relay_whose_broker_is_away_gets_on(ledger: Ledger, own_broker: OwnBroker) -> None:
+    own_broker.server.kill()
     async with ledger.database.transaction() as tx:
         tx.emit(associated(ids.new_id(), 1))
 

@@ -12,6 +12,7 @@ from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 from confluent_kafka.admin._scram import ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 from confluent_kafka.cimpl import NewTopic
 
+from deploy.local.environment import KafkaAccess
 from deploy.local.jars import Jar, JarRefused, cache_folder, check_jars
 from deploy.local.kafka import Kafka
 from deploy.local.kafka_install import install_kafka
@@ -21,9 +22,9 @@ Settings = dict[str, str | int | float | bool]
 
 
 @pytest.fixture(scope="module")
-def acme(kafka: Kafka) -> Settings:
+def acme(kafka: KafkaAccess) -> Settings:
     """How Acme signs in, which may read its own topic as its own group and nothing else."""
-    admin = AdminClient({**kafka.client_settings})
+    admin = AdminClient(kafka.client_settings())
     for topic in admin.create_topics([NewTopic("acme.own", 1), NewTopic("acme.foreign", 1)]).values():
         topic.result()
     scram = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
@@ -39,7 +40,7 @@ def acme(kafka: Kafka) -> Settings:
     ]
     for binding in admin.create_acls(bindings).values():
         binding.result()
-    return {**kafka.client_settings, "sasl.username": "acme", "sasl.password": "acme-secret", "log_level": 0}
+    return {**kafka.client_settings(), "sasl.username": "acme", "sasl.password": "acme-secret", "log_level": 0}
 
 
 def produce(settings: Settings, topic: str, value: bytes) -> KafkaError | None:
@@ -66,8 +67,8 @@ def code(outcome: bytes | KafkaError | None) -> int | None:
     return outcome.code() if isinstance(outcome, KafkaError) else None
 
 
-def test_a_user_reads_what_it_was_given(kafka: Kafka, acme: Settings) -> None:
-    assert produce(kafka.client_settings, "acme.own", b"yours") is None
+def test_a_user_reads_what_it_was_given(kafka: KafkaAccess, acme: Settings) -> None:
+    assert produce(kafka.client_settings(), "acme.own", b"yours") is None
 
     assert read(acme, "acme.own", "acme.billing") == b"yours"
 
@@ -81,8 +82,8 @@ def test_a_user_may_do_nothing_else(acme: Settings) -> None:
 @pytest.mark.parametrize(
     "other", [{"sasl.password": "guessed"}, {"sasl.username": "nobody"}, {"security.protocol": "PLAINTEXT"}], ids=str
 )
-def test_strangers_are_not_let_in(kafka: Kafka, other: Settings) -> None:
-    stranger = AdminClient({**kafka.client_settings, **other, "log_level": 0})
+def test_strangers_are_not_let_in(kafka: KafkaAccess, other: Settings) -> None:
+    stranger = AdminClient({**kafka.client_settings(), **other, "log_level": 0})
 
     with pytest.raises(KafkaException):
         stranger.list_topics(timeout=1)
@@ -110,15 +111,15 @@ def restartable(tmp_path: Path) -> Iterator[Callable[[], Kafka]]:
 
 def test_records_and_the_operator_survive_a_restart_on_another_port(restartable: Callable[[], Kafka]) -> None:
     first = restartable()
-    admin = AdminClient({**first.client_settings})
+    admin = AdminClient({**first.access.client_settings()})
     admin.create_topics([NewTopic("kept", 1)])["kept"].result()
-    assert produce(first.client_settings, "kept", b"for good") is None
+    assert produce(first.access.client_settings(), "kept", b"for good") is None
 
     second = restartable()
 
     assert second.bootstrap != first.bootstrap
     assert second.operator == first.operator
-    consumer = Consumer({**second.client_settings, "group.id": "x"})
+    consumer = Consumer({**second.access.client_settings(), "group.id": "x"})
     consumer.assign([TopicPartition("kept", 0, 0)])
     message = consumer.poll(PATIENCE)
     consumer.close()

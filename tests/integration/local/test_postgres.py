@@ -21,30 +21,26 @@ async def value(url: str, query: str) -> object:
 
 
 def test_a_service_enters_its_own_database_alone(postgres: Databases) -> None:
-    own = postgres.server.databases.create("alpha")
-    other = postgres.server.databases.create("beta")
+    own, other = map(postgres.guarded_database, ("alpha", "beta"))
+    name, others_name = (url.rpartition("/")[2] for url in (own, other))
 
-    assert asyncio.run(value(own, "select current_user")) == "alpha"
-    assert own == postgres.server.databases.create("alpha")
+    assert asyncio.run(value(own, "select current_user")) == name
+    assert own == postgres.guarded_database("alpha")
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="CONNECT"):
-        asyncio.run(value(own.removesuffix("alpha") + "beta", "select 1"))
+        asyncio.run(value(own.removesuffix(name) + others_name, "select 1"))
     with pytest.raises(asyncpg.InvalidPasswordError):
-        asyncio.run(value(other.replace("beta:", "beta:no"), "select 1"))
+        asyncio.run(value(other.replace(f"{others_name}:", f"{others_name}:no"), "select 1"))
 
 
-def test_a_commit_is_on_disk_and_text_sorts_the_same_everywhere(postgres: Databases) -> None:
-    url = postgres.fresh_database()
-
-    assert asyncio.run(value(url, "select current_setting('fsync') || current_setting('synchronous_commit')")) == "onon"
-    assert asyncio.run(value(url, "select datlocale from pg_database where datname = current_database()")) == "C.UTF-8"
-
-
-def test_data_and_passwords_survive_a_restart(tmp_path: Path) -> None:
+def test_a_commit_is_on_disk_and_survives_a_restart_with_passwords_and_the_order_of_texts(tmp_path: Path) -> None:
     async def story() -> None:
         first = Postgres(tmp_path / "postgres")
         await first.start()
         url = first.databases.create("kept")
         connection = await asyncpg.connect(url)
+        assert await connection.fetchval("select current_setting('fsync') || current_setting('synchronous_commit')") == "onon"
+        locale = "select datlocale from pg_database where datname = current_database()"
+        assert await connection.fetchval(locale) == "C.UTF-8"
         await connection.execute("create table kept as select 1 as one")
         await connection.close()
         await first.stop()

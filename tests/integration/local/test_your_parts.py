@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from deploy.local.databases import Databases as Server
 from deploy.local.dns import DnsServer, Hierarchy
 from deploy.local.dns.hierarchy import ROOT
-from deploy.local.kafka import Kafka
+from deploy.local.environment import KafkaAccess
 from deploy.local.mailbox import Box, MailSink
 from deploy.local.mailbox.web import application
 from deploy.local.processes import free_port
@@ -27,30 +28,34 @@ from deploy.local.tour.story import staged, tell
 from shared.clock import now
 from tests.support.certificates import localhost_certificate
 from tests.support.house import COMMAND, House, environment, running_house
-from tests.support.servers import Databases, running_kafka, running_postgres
+from tests.support.servers import Databases, NewKafka, NewPostgres
 
 KAFKA_VARIABLES = ("VESTIBULE_KAFKA_OPERATOR_USERNAME", "VESTIBULE_KAFKA_OPERATOR_PASSWORD", "VESTIBULE_KAFKA_SECURITY")
 NOBODY = "127.0.0.1:9"
 
 
 @pytest.fixture(scope="module")
-def your_postgres() -> Iterator[Databases]:
-    with running_postgres() as databases:
+def your_postgres(new_postgres: NewPostgres) -> Iterator[Databases]:
+    with new_postgres() as databases:
         yield databases
 
 
 @pytest.fixture(scope="module")
-def your_kafka() -> Iterator[Kafka]:
-    with running_kafka() as kafka:
-        yield kafka
+def your_kafka(new_kafka: NewKafka) -> Iterator[KafkaAccess]:
+    with new_kafka() as kafka:
+        yield kafka.access
 
 
 @pytest.fixture
-def _as_operator(your_kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
+def _as_operator(your_kafka: KafkaAccess, monkeypatch: pytest.MonkeyPatch) -> None:
     """Says in the environment who we are at that Kafka."""
-    operator = your_kafka.operator
-    for name, value in zip(KAFKA_VARIABLES, (operator.username, operator.password, "SASL_PLAINTEXT"), strict=True):
+    for name, value in zip(KAFKA_VARIABLES, (your_kafka.username, your_kafka.password, your_kafka.security), strict=True):
         monkeypatch.setenv(name, value)
+
+
+def port_of(postgres: Databases) -> int:
+    """Where a PostgreSQL listens."""
+    return urlsplit(postgres.server.databases.superuser_url).port or 5432
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ def refusal(folder: Path, *options: str) -> str:
 
 @pytest.mark.usefixtures("_as_operator")
 def test_the_tour_goes_well_on_parts_of_your_own(
-    tmp_path: Path, your_postgres: Databases, your_kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, your_postgres: Databases, your_kafka: KafkaAccess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tmp_path.chmod(0o711)
     certificate = localhost_certificate(tmp_path)
@@ -136,7 +141,7 @@ def test_the_tour_goes_well_on_parts_of_your_own(
 
 @pytest.mark.usefixtures("_as_operator")
 def test_data_of_another_version_are_refused_with_the_way_out(
-    tmp_path: Path, your_postgres: Databases, your_kafka: Kafka
+    tmp_path: Path, your_postgres: Databases, your_kafka: KafkaAccess
 ) -> None:
     tmp_path.chmod(0o711)
     server = your_postgres.server.databases
@@ -168,11 +173,11 @@ def test_a_server_where_nobody_answers_is_named(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_wrong_password_is_named(
-    tmp_path: Path, your_postgres: Databases, your_kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, your_postgres: Databases, your_kafka: KafkaAccess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in zip(KAFKA_VARIABLES, ("operator", "guessed", "SASL_PLAINTEXT"), strict=True):
         monkeypatch.setenv(name, value)
-    port = your_postgres.server.port
+    port = port_of(your_postgres)
 
     said = refusal(tmp_path, f"--kafka={your_kafka.bootstrap}", f"--db=postgresql://postgres:guessed@127.0.0.1:{port}/postgres")
 
@@ -190,7 +195,7 @@ def test_a_user_without_the_right_to_make_databases_is_told_so(tmp_path: Path, y
 
 
 def test_a_port_that_is_in_use_is_named(tmp_path: Path, your_postgres: Databases) -> None:
-    port = your_postgres.server.port
+    port = port_of(your_postgres)
 
     said = refusal(tmp_path, f"--base-port={port}")
 
@@ -198,6 +203,6 @@ def test_a_port_that_is_in_use_is_named(tmp_path: Path, your_postgres: Databases
 
 
 def test_a_web_server_is_no_mail_server(tmp_path: Path, your_postgres: Databases) -> None:
-    said = refusal(tmp_path, f"--smtp=127.0.0.1:{your_postgres.server.port}")
+    said = refusal(tmp_path, f"--smtp=127.0.0.1:{port_of(your_postgres)}")
 
     assert "no mail server answers there" in said or "nobody answers" in said

@@ -1,8 +1,6 @@
 """What a courier leaves undone another takes up within seconds, and what it did is kept although the database was away."""
 
 import asyncio
-import os
-import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -10,12 +8,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from deploy.local.postgres import Postgres
 from services.notifications import jobs, rules, tables
 from services.notifications.model import Delivery, State
 from shared.ids import new_id
 from tests.integration.notifications.house import House, PlayedMailer, prepared, running, sealed
-from tests.support.servers import running_postgres
+from tests.support.backends.parts import OwnServer
+from tests.support.servers import NewPostgres
 from tests.unit.notifications.samples import INVITATION
 
 pytestmark = pytest.mark.anyio
@@ -25,9 +23,9 @@ AT_LAST = rules.SILENCE.total_seconds() + 2 * STEP
 
 
 @pytest.fixture
-def mortal() -> Iterator[tuple[Postgres, str]]:
+def mortal(new_postgres: NewPostgres) -> Iterator[tuple[OwnServer, str]]:
     """A server that the test may stop, and a database of notifications on it."""
-    with running_postgres() as databases:
+    with new_postgres() as databases:
         yield databases.server, databases.prepared_database("notifications", prepared)
 
 
@@ -68,14 +66,13 @@ async def time_with(*present: House, seconds: float) -> None:
 
 
 async def test_an_answer_is_kept_although_the_database_died_meanwhile(
-    mortal: tuple[Postgres, str], mailer: PlayedMailer
+    mortal: tuple[OwnServer, str], mailer: PlayedMailer
 ) -> None:
     server, database = mortal
     async with running(database, mailer) as house:
         await house.hear(sealed(INVITATION))
         work = await begun(house, mailer)
-        os.kill(server.pid, signal.SIGQUIT)
-        await server.stop()
+        await server.kill()
         mailer.holds.set()
         await server.start()
         await asyncio.gather(work, return_exceptions=True)  # that no other mail could be looked for is a fault

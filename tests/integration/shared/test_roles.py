@@ -18,7 +18,7 @@ from fastapi import APIRouter, Depends
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from deploy.local.kafka import Kafka
+from deploy.local.environment import KafkaAccess
 from deploy.local.processes import free_port
 from shared import db, migrate
 from shared.auth import access_document, hear_access, open_to_all
@@ -35,7 +35,7 @@ from shared.service_keys import new_service_keys
 from shared.settings import Settings
 from tests.integration.bus.broker import eventually
 from tests.integration.shared.shelf import HARRY, access
-from tests.support.servers import Databases, running_kafka
+from tests.support.servers import Databases, NewKafka
 
 pytestmark = pytest.mark.anyio
 
@@ -89,23 +89,23 @@ def empty(postgres: Databases) -> str:
 
 
 @pytest.fixture(scope="module")
-def broker() -> Iterator[Kafka]:
+def broker(new_kafka: NewKafka) -> Iterator[KafkaAccess]:
     """One of our own: whoever else plays identity would tell and hear on the same topics."""
-    with running_kafka() as kafka:
-        admin = AdminClient(kafka.client_settings)
+    with new_kafka() as kafka:
+        admin = AdminClient(kafka.access.client_settings())
         (made,) = admin.create_topics([NewTopic("identity.access", 3, 1)]).values()
         made.result()
-        yield kafka
+        yield kafka.access
 
 
 @pytest.fixture
-def settings(empty: str, broker: Kafka) -> Settings:
+def settings(empty: str, broker: KafkaAccess) -> Settings:
     return Settings(
         database_url=SecretStr(empty),
         kafka_bootstrap=broker.bootstrap,
-        kafka_security="SASL_PLAINTEXT",
-        kafka_username=broker.operator.username,
-        kafka_password=SecretStr(broker.operator.password),
+        kafka_security=broker.security,
+        kafka_username=broker.username,
+        kafka_password=SecretStr(broker.password),
         http_port=free_port(),
         issuer="https://identity.test",
     )
@@ -168,9 +168,9 @@ async def test_what_the_api_tells_the_worker_hears(settings: Settings, empty: st
         assert "vestibule_http_request_duration_seconds" in metrics
 
 
-def forget_group(broker: Kafka, name: str) -> None:
+def forget_group(broker: KafkaAccess, name: str) -> None:
     """A group whose place nobody knows any more; it may never have had one."""
-    admin = AdminClient(broker.client_settings)
+    admin = AdminClient(broker.client_settings())
     (forgotten,) = admin.delete_consumer_groups([name]).values()
     try:
         forgotten.result(timeout=20)
@@ -178,7 +178,7 @@ def forget_group(broker: Kafka, name: str) -> None:
         assert fault.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND  # noqa: PT017 - anything else is a failure
 
 
-async def test_what_kafka_never_had_is_asked_of_its_owner(settings: Settings, empty: str, broker: Kafka) -> None:
+async def test_what_kafka_never_had_is_asked_of_its_owner(settings: Settings, empty: str, broker: KafkaAccess) -> None:
     await asyncio.to_thread(forget_group, broker, "identity")
     engine = db.connect(empty, pool=1, name="test")
     await migrate.migrate("identity", empty)
