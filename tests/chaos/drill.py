@@ -46,6 +46,9 @@ class Order:
     customers: int
     """How many are on their way at a time."""
 
+    in_all: int
+    """How many there are at least, also when the fire is over before they have all come."""
+
 
 async def drill(order: Order, folder: Path, say: Callable[[str], None]) -> Outcome:
     """Holds the drill on an empty folder."""
@@ -58,7 +61,7 @@ async def drill(order: Order, folder: Path, say: Callable[[str], None]) -> Outco
         watch = Watch(stack)
         async with _beside(watch.run(), _keep_saying(model, watch, say)):
             over = asyncio.Event()
-            living = asyncio.create_task(live(town, order.customers, over))
+            living = asyncio.create_task(live(town, order.customers, order.in_all, over))
             await asyncio.sleep(WARM_UP)
             say("the fire begins")
             await fire.burn(plan(order.seed, order.kills, targets_of(stack), gap=order.gap))

@@ -60,16 +60,17 @@ class Town:
         return town
 
 
-async def live(town: Town, customers: int, until: asyncio.Event) -> None:
-    """Keeps so many customers going; once `until` is set no new ones come, and those on the way go on to their end."""
+async def live(town: Town, customers: int, in_all: int, until: asyncio.Event) -> None:
+    """Keeps so many customers going; once `until` is set and all have come that shall, those on the way go on to their end."""
     number = 0
     going: set[asyncio.Task[None]] = set()
     stop = asyncio.create_task(until.wait())
-    while not until.is_set():
+    while not until.is_set() or number < in_all:
         while len(going) < customers:
             number += 1
             going.add(asyncio.create_task(Journey(town, number).go()))
-        done, _ = await asyncio.wait([*going, stop], return_when=asyncio.FIRST_COMPLETED)
+        waiting = going if stop.done() else {*going, stop}
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         going -= done
     await asyncio.gather(*going)
 
