@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.bus import metrics
+from shared.bus.deaths import Deaths
 from shared.bus.envelope import Record
 from shared.contracts import contract_of
 
@@ -27,6 +28,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
     def __init__(self, group: str, consumer: Callable[[], AIOKafkaConsumer | None]) -> None:
         self._group = group
         self._consumer = consumer
+        self.deaths = Deaths(consumer)
         self._next: dict[TopicPartition, int] = {}
         """The offset to be heard next in each partition, as far as it is known."""
         self._ahead: dict[TopicPartition, int] = {}
@@ -103,6 +105,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         # The public way asks the broker once for each partition.
         committed = await consumer._coordinator.fetch_committed_offsets(assigned)  # noqa: SLF001
+        self.deaths.look(committed, assigned)
         begins = await consumer.beginning_offsets(assigned)
         ends = await consumer.end_offsets(assigned)
         lost = {}

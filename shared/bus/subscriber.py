@@ -36,6 +36,9 @@ without its partition: the next record there waits for that request to end (half
 GRACE: Final = 10.0
 """Seconds for the batch at hand when the service is told to stop."""
 
+LONGEST_BATCH_MS: Final = 300_000
+"""A member whose batch lasts longer gives its partitions to others. What it then does in vain, the inbox says."""
+
 METADATA_MS: Final = 5_000
 """So soon a topic is seen that was away or is new."""
 
@@ -94,6 +97,7 @@ class Subscriber:
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.NACK_ON_ERROR,
             max_records=BATCH,
+            max_poll_interval_ms=LONGEST_BATCH_MS,
             batch_timeout_ms=IDLE_MS,
             fetch_max_wait_ms=LONGEST_POLL_MS,
             listener=self._assignment,
@@ -107,7 +111,7 @@ class Subscriber:
                 await self._assignment.hear(records)
                 if self._assignment.lost:
                     await consumer.patiently(self._note_lost)
-                await consumer.handle(records)
+                await consumer.handle(records, suspect=await self._assignment.deaths.begin(records))
 
         self._subscription(handle)
 
