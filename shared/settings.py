@@ -170,6 +170,13 @@ class Settings(KafkaSettings, DatabaseSettings):
     drain_seconds: float = Field(
         default=0, ge=0, le=60, description="How long a role that was told to stop still answers while it says it is not ready."
     )
+    stop_seconds: float = Field(
+        default=25,
+        gt=0,
+        le=600,
+        description="How long after that what is under way may take to end; then the process ends all the same. The platform "
+        "(`terminationGracePeriodSeconds`) has to wait longer than both together.",
+    )
     issuer: BaseUrl = Field(description="Identity's public base URL, which access tokens name as their issuer.")
 
 

@@ -39,6 +39,9 @@ GRACE: Final = 10.0
 LONGEST_BATCH_MS: Final = 300_000
 """A member whose batch lasts longer gives its partitions to others. What it then does in vain, the inbox says."""
 
+LEAVES_WITHIN: Final = 15.0
+"""Seconds to leave the group with that batch done; a broker that is silent notices by itself that nobody reads any more."""
+
 METADATA_MS: Final = 5_000
 """So soon a topic is seen that was away or is new."""
 
@@ -120,8 +123,12 @@ class Subscriber:
         await self._broker.start()
 
     async def stop(self) -> None:
-        """Finishes and commits the batch at hand, and leaves."""
-        await self._broker.stop()
+        """Finishes and commits the batch at hand, and leaves; in bounded time, whatever handlers and the broker do."""
+        try:
+            async with asyncio.timeout(LEAVES_WITHIN):
+                await self._broker.stop()
+        except TimeoutError:
+            log.warning("consumer_stopped_hard", consumer=self._group)
 
     def assigned(self) -> int | None:
         """How many partitions this instance reads; None while it has not joined. A spare one has none."""

@@ -1,7 +1,9 @@
 """A role's HTTP server and its end: it says that it is not ready, answers what is under way, and closes."""
 
 import asyncio
+import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -16,6 +18,9 @@ from shared.settings import Settings
 
 UNDER_WAY_SECONDS: Final = 10
 
+STOPPED_HARD: Final = 71
+"""The exit code of a process whose parts did not end in time; databases and brokers take it for one that was killed."""
+
 log = structlog.get_logger()
 
 
@@ -27,12 +32,26 @@ class Server(uvicorn.Server):
         yield
 
 
-def stop_signal() -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set."""
+def stop_signal(settings: Settings) -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set. From then on the process has its time; what does not let go ends with it."""
     stop = asyncio.Event()
+
+    def told() -> None:
+        if not stop.is_set():
+            stop.set()
+            # A thread, because what holds on may be the loop itself; it holds up no process that ends before.
+            last = threading.Timer(settings.drain_seconds + settings.stop_seconds, _end)
+            last.daemon = True
+            last.start()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, told)
     return stop
+
+
+def _end() -> None:
+    log.critical("role_does_not_end")
+    os._exit(STOPPED_HARD)
 
 
 async def serve(app: ASGIApp, settings: Settings, health: Health, stop: asyncio.Event) -> None:

@@ -58,7 +58,7 @@ class Wakers:
 
 async def run(service: AnyService, settings: Settings) -> None:
     """Works until SIGTERM; refuses `SchemaOutOfWindow` when the database is not what this code was written for."""
-    await until(stop_signal(), service, settings)
+    await until(stop_signal(settings), service, settings)
 
 
 async def until(stop: asyncio.Event, service: AnyService, settings: Settings) -> None:

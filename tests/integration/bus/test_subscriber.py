@@ -1,5 +1,6 @@
 """The consumer on a real broker, and what becomes of it when the broker or the database goes away."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -9,6 +10,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from shared import ids
+from shared.bus import subscriber
 from shared.bus.envelope import Record
 from shared.bus.subscriber import Subscriber
 from tests.integration.bus.broker import Broker, OwnBroker, eventually, relaying
@@ -137,3 +139,18 @@ async def test_a_broker_that_goes_away_delays_and_loses_nothing(ledger: Ledger, 
 
     for topic in ("domain.associated", "admin.declined"):
         assert [await ledger.heard(claim, topic=topic) for claim in claims] == [[1, 2, 3]] * 30
+
+
+async def test_leaving_a_broker_that_does_not_answer_takes_bounded_time(
+    ledger: Ledger, own_broker: OwnBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriber, "LEAVES_WITHIN", 0.5)
+    async with hearing(ledger, own_broker) as member:
+
+        async def joined() -> bool:
+            return bool(member.assigned())
+
+        await eventually(joined)
+        with own_broker.server.hanging():
+            async with asyncio.timeout(15):
+                await member.stop()

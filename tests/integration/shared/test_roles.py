@@ -1,10 +1,12 @@
 """Both roles of a service as processes have them: told by the API, relayed, heard by the worker, and a quiet end."""
 
 import asyncio
+import multiprocessing
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -30,6 +32,7 @@ from shared.http import ports as door
 from shared.ids import new_id
 from shared.jobs import Jobs
 from shared.roles import api, worker
+from shared.roles.serving import STOPPED_HARD
 from shared.service import AnyService, Base, Service
 from shared.service_keys import new_service_keys
 from shared.settings import Settings
@@ -152,6 +155,38 @@ async def test_a_process_whose_own_clock_is_wrong_goes_by_its_databases(settings
         assert [row[0] for row in await connection.fetch(apart)] == [True, True]
     finally:
         await connection.close()
+
+
+def work_until_told_to_stop(settings: Settings, reached: Event) -> None:
+    """A worker process with a listener that never comes to an end, not even when it is cancelled."""
+    listeners: Listeners[Ports] = Listeners("identity")
+
+    @listeners.on(IdentityAccess)
+    async def on_identity_access(_: IdentityAccess, __: Ports) -> None:
+        reached.set()
+        while True:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    asyncio.run(worker.run(replace(SERVICE, listeners=listeners), settings))
+
+
+async def test_a_worker_whose_listener_hangs_ends_in_time_when_it_is_told_to(
+    settings: Settings, empty: str, broker: KafkaAccess
+) -> None:
+    await migrate.migrate("identity", empty)
+    await asyncio.to_thread(forget_group, broker, "identity")
+    spawning = multiprocessing.get_context("spawn")
+    reached = spawning.Event()
+    short = settings.model_copy(update={"stop_seconds": 1, "http_port": free_port()})
+    process = spawning.Process(target=work_until_told_to_stop, args=(short, reached), daemon=True)
+    process.start()
+    async with role(api, SERVICE, settings) as http:
+        await http.post(f"/v1/tell/{new_id()}")
+    assert await asyncio.to_thread(reached.wait, 60)
+    process.terminate()
+    await asyncio.to_thread(process.join, 60)
+    assert process.exitcode == STOPPED_HARD
 
 
 async def test_what_the_api_tells_the_worker_hears(settings: Settings, empty: str) -> None:
