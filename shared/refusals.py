@@ -56,7 +56,7 @@ class Conflict(Refusal):
 
 @dataclass(eq=False)
 class Gone(Refusal):
-    """It could be done once and never again (410)."""
+    """It could be done, or had, once and never again (410)."""
 
 
 @dataclass(eq=False)

@@ -177,6 +177,17 @@ class Settings(KafkaSettings, DatabaseSettings):
         description="How long after that what is under way may take to end; then the process ends all the same. The platform "
         "(`terminationGracePeriodSeconds`) has to wait longer than both together.",
     )
+    events_kept_days: int | None = Field(
+        default=None,
+        ge=60,
+        description="How many days events stay on the event log at least, whole months at a time; without it for good. What is "
+        "older can't be asked for any more, but for the current documents of compacted topics.",
+    )
+    events_kept_aside: bool = Field(
+        default=True,
+        description="Whether months that are taken off the event log stay in the database as tables of their own, "
+        "`event_log_2026_11_aside`; otherwise they are dropped.",
+    )
     issuer: BaseUrl = Field(description="Identity's public base URL, which access tokens name as their issuer.")
 
 

@@ -1,14 +1,7 @@
-"""The bus's tables as PostgreSQL makes them, and the months of the event log that are kept ready ahead."""
+"""The bus's tables as PostgreSQL makes them."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Final
-
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-MONTHS_AHEAD: Final = 3
 
 # Rows that change often leave room on their page, so that a change needs no new index entry.
 TABLES: Final = (
@@ -62,7 +55,7 @@ TABLES: Final = (
     )
     """,
     "comment on table stream_head is 'The last number given in each stream. Its row lock is the order of the stream.'",
-    "comment on table event_log is 'Every event told, for good, partitioned by month. Nothing here is ever changed.'",
+    "comment on table event_log is 'Every event told, by months, for as long as events are kept. No event is ever changed.'",
     "comment on table outbox_queue is 'What the relay has to send, by place, until the broker has it. A replay queues anew.'",
     "comment on table inbox is 'The last number done of each stream, per consumer group; never pruned.'",
     "comment on table review is 'Partitions whose streams are compared with their owner, for Kafka may have lost some.'",
@@ -74,27 +67,3 @@ def create(execute: Callable[[str], object]) -> None:
     """Creates the bus's tables, one statement at a time; the first revision of every service begins with it."""
     for statement in TABLES:
         execute(statement)
-
-
-def months(now: datetime) -> list[tuple[str, datetime, datetime]]:
-    """Name, first moment and end of this month's partition and of the months ahead, in UTC."""
-    first = now.year * 12 + now.month - 1
-    starts = [datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC) for month in range(first, first + MONTHS_AHEAD + 2)]
-    return [(f"event_log_{start:%Y_%m}", start, end) for start, end in pairwise(starts)]
-
-
-async def ensure_partitions(connection: AsyncConnection, now: datetime) -> int:
-    """Makes the partitions of this month and the coming ones that are missing; how many.
-
-    A month whose events already lie in the default partition is left there: they are read and replayed all the same.
-    """
-    made = 0
-    for name, start, end in months(now):
-        missing = (await connection.execute(text("select to_regclass(:name) is null"), {"name": name})).scalar_one()
-        held = "select exists (select from event_log_default where logged_at >= :start and logged_at < :end)"
-        if missing and not (await connection.execute(text(held), {"start": start, "end": end})).scalar_one():
-            await connection.exec_driver_sql(
-                f"create table if not exists {name} partition of event_log for values from ('{start}') to ('{end}')"
-            )
-            made += 1
-    return made

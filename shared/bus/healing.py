@@ -16,7 +16,7 @@ from shared.bus.consumer import Consumer
 from shared.bus.envelope import Record, Unreadable, stream_of
 from shared.bus.holes import Hole
 from shared.bus.originals import Original
-from shared.bus.owners import Owners, OwnerSilent
+from shared.bus.owners import NoLongerKept, Owners, OwnerSilent
 from shared.clock import Clock
 from shared.contracts import KEPT, Stream, contract_of
 from shared.db import PooledDatabase
@@ -73,7 +73,11 @@ class Healer:
         """
         contract, first = contract_of(stream.topic), last == 0
         while last + 1 < until:
-            found = [(each.sequence, _checked(each, stream)) for each in await self._owners.originals(stream, after=last)]
+            try:
+                originals = await self._owners.originals(stream, after=last)
+            except NoLongerKept as fault:
+                return str(fault)
+            found = [(each.sequence, _checked(each, stream)) for each in originals]
             found = [(sequence, record) for sequence, record in found if sequence < until]
             if not found or (found[0][0] != last + 1 and not contract.compacted):
                 return f"{contract.owner} does not have {last + 1}"

@@ -38,3 +38,6 @@ NOT_FETCHED: Final = Counter(
 EXPORTED: Final = Counter(
     "vestibule_consumer_dead_letters_total", "Records exported to dead-letter topics.", ("group", "topic")
 )
+MONTHS_AHEAD: Final = Gauge(
+    "vestibule_event_log_months_ahead", "Months after the present one for which the event log is ready; said by workers."
+)

@@ -4,6 +4,7 @@ They are what a topic can be mended from. Partners' streams are not among them: 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,9 +14,18 @@ from shared.bus.envelope import Logged, Record, record
 from shared.bus.tables import event_log, stream_head
 from shared.contracts import REGISTRY, Contract, Stream
 from shared.db import Reader
+from shared.refusals import Gone
 
 MOST_BYTES: Final = 4_000_000
 """Of the values in one answer; one event alone may be larger."""
+
+
+@dataclass(eq=False)
+class EventsNotKept(Gone):
+    """Some of the events that follow are older than events are kept here."""
+
+    first_kept: int | None
+    """The number of the first that can be had, if any."""
 
 
 class Original(BaseModel):
@@ -57,7 +67,8 @@ def told_by(service: str, topic: str) -> Contract | None:
 async def originals(db: Reader, stream: Stream, *, after: int, limit: int, compacted: bool) -> list[Original]:
     """What was told in a stream beyond a number, in order: at most so many, and no more than fit into one answer.
 
-    Of a compacted topic it is the current document alone, if that is beyond the number.
+    Of a compacted topic it is the current document alone, if that is beyond the number. Of any other, refuses `EventsNotKept`
+    where some are missing.
     """
     log = event_log.c
     told = select(event_log).where(log.topic == stream.topic, log.key == stream.key, log.sequence > after)
@@ -83,7 +94,23 @@ async def originals(db: Reader, stream: Stream, *, after: int, limit: int, compa
         row.value,
     )
     logged = [Logged(*found) for found in await db.all(statement.order_by(row.sequence))]
+    if not compacted:
+        await check_kept(db, stream, after)
     return [Original.of(each.sequence, record(each)) for each in logged]
+
+
+async def check_kept(db: Reader, stream: Stream, after: int) -> None:
+    """Refuses `EventsNotKept` unless what was told next in the stream is on the log.
+
+    Asked once the events were read: what was taken off the log before that is missed, and what was told since is not.
+    """
+    head, log = stream_head.c, event_log.c
+    beyond = (log.topic == stream.topic) & (log.key == stream.key) & (log.sequence > after)
+    first = select(func.min(log.sequence)).where(beyond).scalar_subquery()
+    of_stream = select(head.last_sequence, first).where(head.topic == stream.topic, head.key == stream.key)
+    found = await db.one(of_stream)
+    if found is not None and found[0] > after and found[1] != after + 1:
+        raise EventsNotKept(first_kept=found[1])
 
 
 async def heads(db: Reader, topic: str, *, after: str, limit: int) -> Sequence[Head]:

@@ -1,18 +1,19 @@
 """Asks the service that owns a topic for what Kafka has lost of it."""
 
 from collections.abc import Mapping
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import httpx
 from pydantic import ValidationError
 
 from shared.auth.services import Signer
-from shared.bus.originals import Head, Original
+from shared.bus.originals import EventsNotKept, Head, Original
 from shared.contracts import Stream, contract_of
 from shared.http.paging import Listed
 
 PAGE: Final = 500
 PATIENCE: Final = 10.0
+NOT_KEPT: Final = f"urn:vestibule:problem:{EventsNotKept.slug()}"
 
 Item = TypeVar("Item")
 
@@ -23,6 +24,13 @@ class OwnerSilent(Exception):
     def __init__(self, owner: str, why: str) -> None:
         super().__init__(f"{owner}: {why}"[:300])
         self.owner = owner
+
+
+class NoLongerKept(Exception):
+    """The owner of a topic does not keep all of what is missing of one stream any more."""
+
+    def __init__(self, owner: str, first: int | None) -> None:
+        super().__init__(f"{owner} keeps {'none of the stream' if first is None else f'it from {first} on'}")
 
 
 class Owners:
@@ -39,7 +47,10 @@ class Owners:
         return self._signer is not None
 
     async def originals(self, stream: Stream, *, after: int) -> list[Original]:
-        """The next events of a stream behind a number, in order; empty when there are none. Raises `OwnerSilent`."""
+        """The next events of a stream behind a number, in order; empty when there are none.
+
+        Raises `OwnerSilent`, and `NoLongerKept` when the next one is older than the owner keeps events.
+        """
         found = await self._asked(Listed[Original], stream.topic, "events", {"key": stream.key, "after": after, "limit": PAGE})
         return [original for original in found if original.sequence > after]
 
@@ -62,14 +73,18 @@ class Owners:
             answer.raise_for_status()
             return list(page.model_validate_json(answer.content).items)
         except httpx.HTTPStatusError as fault:
-            raise OwnerSilent(owner, f"answers {fault.response.status_code} {_problem(fault.response)}") from fault
+            problem = _problem(fault.response)
+            if problem.get("type") == NOT_KEPT:
+                raise NoLongerKept(owner, problem.get("first_kept")) from fault
+            raise OwnerSilent(owner, f"answers {fault.response.status_code} {problem.get('type', '')}") from fault
         except (httpx.HTTPError, ValidationError) as fault:
             raise OwnerSilent(owner, type(fault).__name__) from fault
 
 
-def _problem(answer: httpx.Response) -> str:
-    """The name of the refusal, if it is one of ours."""
+def _problem(answer: httpx.Response) -> dict[str, Any]:
+    """The members of a refusal, if it is one of ours."""
     try:
-        return str(answer.json()["type"])
-    except (ValueError, KeyError, TypeError):
-        return ""
+        members = answer.json()
+    except ValueError:
+        return {}
+    return members if isinstance(members, dict) else {}

@@ -24,7 +24,7 @@ Topic = Annotated[str, Query(max_length=LONGEST, description="A topic that this 
 Limit = Annotated[int, Query(ge=1, le=MOST, description="Most items on the page.")]
 
 
-@router.get("/events", response_model=Listed[Original])
+@router.get("/events", response_model=Listed[Original], responses={410: {}})
 async def read_events(
     request: Request,
     service: Annotated[str, from_services],
@@ -33,7 +33,10 @@ async def read_events(
     after: Annotated[int, Query(ge=0, lt=2**63, description="Events beyond this number.")] = 0,
     limit: Limit = 100,
 ) -> Response:
-    """The originals of one stream in order; of a compacted topic the current document alone."""
+    """The originals of one stream in order; of a compacted topic the current document alone.
+
+    What is older than this service keeps events is refused (`events-not-kept`), with the number of the first that it has.
+    """
     contract = _told_here(request, service, topic)
     found = await originals(state(request).db, Stream(topic, key), after=after, limit=limit, compacted=contract.compacted)
     return _page(request, found, found[-1].sequence if found and not contract.compacted else None)

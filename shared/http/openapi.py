@@ -41,7 +41,7 @@ REASONS: Final = {
     403: "The permission is missing.",
     404: "There is nothing here that you can see.",
     409: "It can't be done in the present state, or is being done at this moment.",
-    410: "It could be done once and never again.",
+    410: "It could be done, or had, once and never again.",
     412: "Somebody changed it after you read it.",
     413: "The body is too large.",
     415: "The body has a content type that is not taken here.",
@@ -92,6 +92,7 @@ def _complete(operation: dict[str, Any], context: RouteContext, method: str) -> 
     statuses |= {409, 422, 429} if "idempotency-key" in headers else set()
     statuses |= {409, 412, 428} if "if-match" in headers else set()
     statuses |= {409, 410} if method != "GET" and 401 in statuses else set()
+    statuses |= {int(declared) for declared in operation["responses"]} & REASONS.keys()
     statuses |= {413, 415, 422} if "requestBody" in operation else set()
     statuses |= {422} if operation.get("parameters") else set()
     operation["responses"].pop("422", None)

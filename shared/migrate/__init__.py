@@ -5,6 +5,8 @@ Before the first release a service has one revision. A change of its tables is m
 the first release on none of these ever changes: each change is a revision of its own, which brings the data along.
 """
 
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -15,8 +17,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared import db
-from shared.bus import ddl
+from shared import clock, db
+from shared.bus import ddl, months
+from shared.bus.months import LogBusy
 
 HERE: Final = Path(__file__).resolve().parent
 ROOT: Final = HERE.parent.parent
@@ -83,8 +86,9 @@ def config(service: str) -> Config:
     return made
 
 
+@cache
 def head(service: str) -> str:
-    """The newest revision; a service has exactly one."""
+    """The newest revision; a service has exactly one. Its file is read once: whoever is asked if he is ready asks for it."""
     newest = ScriptDirectory.from_config(config(service)).get_current_head()
     if newest is None:
         raise SchemaOutOfWindow(f"{service} has no migrations")
@@ -114,6 +118,9 @@ async def migrate(service: str, url: str) -> str:
             if (current := await revision(connection)) not in (None, *known):
                 raise SchemaOutOfWindow(f"the database of {service} is at revision {current}, which this version does not know")
             await connection.run_sync(upgrade)
+            await connection.commit()
+            with suppress(LogBusy):  # whoever is at work keeps house
+                await months.make(connection, clock.now())
             await connection.commit()
     finally:
         await db.disconnect(engine)

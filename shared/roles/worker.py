@@ -23,7 +23,7 @@ from shared.jobs import Bell, Job, keep_running
 from shared.progress import Progress
 from shared.roles.health import Health, database_check
 from shared.roles.hearing import hear, joined_check
-from shared.roles.housekeeping import HOUSEKEEPING
+from shared.roles.housekeeping import HOUSEKEEPING, House
 from shared.roles.serving import serve, stop_signal
 from shared.roles.starting import check_at_start, login_of, owners_of
 from shared.roles.timekeeping import keep_time
@@ -77,6 +77,13 @@ async def until(stop: asyncio.Event, service: AnyService, settings: Settings) ->
         progress = Progress()
         relay = Relay(url, login_of(settings), name=service.name, now=base.now, loop=progress.loop("relay"))
         woken.add(relay.wake)
+        house = House(
+            service=service.name,
+            db=base.db,
+            now=base.now,
+            events_kept_days=settings.events_kept_days,
+            events_kept_aside=settings.events_kept_aside,
+        )
         health = Health([database_check(service.name, base.db)], [progress.stuck])
         work = [
             relay.run(),
@@ -85,7 +92,7 @@ async def until(stop: asyncio.Event, service: AnyService, settings: Settings) ->
             health.beat(),
             keep_time(clock, base.db),
             *(_kept(job, ports, woken, progress) for job in service.jobs),
-            *(_kept(job, base, woken, progress) for job in HOUSEKEEPING),
+            *(_kept(job, house, woken, progress) for job in HOUSEKEEPING),
             *_ears(service, settings, base, ports, health, woken, progress),
         ]
         async with asyncio.TaskGroup() as tasks:

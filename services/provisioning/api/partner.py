@@ -53,7 +53,7 @@ async def place_partner_order(
     )
 
 
-@router.get("/v1/partner/feed", response_model=Listed[RecordOut])
+@router.get("/v1/partner/feed", response_model=Listed[RecordOut], responses={410: {}})
 async def read_partner_feed(
     request: Request,
     by: Annotated[Access, needs(Permission.PARTNER_FEED_READ)],
@@ -61,7 +61,11 @@ async def read_partner_feed(
     after: Annotated[int, Query(ge=0, le=2**62, description="The last `sequence` that was read; 0 begins.")] = 0,
     limit: Annotated[int, Query(ge=1, le=500, description="Most records on the page.")] = 100,
 ) -> Response:
-    """The records of the partner's own topic, in order and without gaps: headers as sent, `data` the value's very bytes."""
+    """The records of the partner's own topic, in order and without gaps: headers as sent, `data` the value's very bytes.
+
+    What is older than events are kept is refused (`events-not-kept`): go on behind the number before `first_kept`, from what is
+    open now.
+    """
     told = await queries.read_partner_feed(ports, after=after, rows=limit + 1, by=by)
     shown = told[:limit]
     items = [

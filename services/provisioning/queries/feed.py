@@ -10,7 +10,8 @@ from services.provisioning import tables
 from services.provisioning.ports import Ports
 from shared.bus import tables as bus
 from shared.bus.envelope import Headers, Logged, record
-from shared.contracts import partner_topic
+from shared.bus.originals import check_kept
+from shared.contracts import Stream, partner_topic
 from shared.contracts.access import Access, NotFound, Permission, Place
 
 LOGGED: Final = (
@@ -40,7 +41,7 @@ class FeedRecord:
 async def read_partner_feed(ports: Ports, *, after: int, rows: int, by: Access) -> Sequence[FeedRecord]:
     """What the caller's own partner was told after a sequence, without gaps and in order.
 
-    Refuses `NotFound` for a caller that belongs to no partner.
+    Refuses `NotFound` for a caller that belongs to no partner, `EventsNotKept` where what follows is no longer kept.
     """
     if by.partner_id is None:
         raise NotFound
@@ -49,12 +50,13 @@ async def read_partner_feed(ports: Ports, *, after: int, rows: int, by: Access) 
     slug = await ports.db.one(select(accounts.partner_slug).where(accounts.partner_id == by.partner_id).limit(1))
     if slug is None:
         return []
-    log = bus.event_log.c
+    log, stream = bus.event_log.c, Stream(partner_topic(slug[0]), str(by.partner_id))
     found = await ports.db.all(
         select(*LOGGED)
-        .where(log.topic == partner_topic(slug[0]), log.key == str(by.partner_id), log.sequence > after)
+        .where(log.topic == stream.topic, log.key == stream.key, log.sequence > after)
         .order_by(log.sequence)
         .limit(rows)
     )
+    await check_kept(ports.db, stream, after)
     events = [Logged(*row) for row in found]
     return [FeedRecord(event.sequence, record(event).headers, event.value) for event in events]

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Column, Identity, MetaData, Table, Text, inse
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from shared import audit, clock, db, ids
-from shared.bus import ddl, tables
+from shared.bus import ddl, months, tables
 from shared.bus.consumer import Consumer
 from shared.bus.envelope import Logged, Record, record
 from shared.bus.listeners import Listeners
@@ -237,8 +237,8 @@ async def prepare(url: str) -> None:
             await connection.exec_driver_sql(statement)
         await connection.run_sync(audit.metadata.create_all)
         await connection.run_sync(metadata.create_all)
-        await ddl.ensure_partitions(connection, NOON)
-        await ddl.ensure_partitions(connection, clock.now())
+        await months.make(connection, NOON)
+        await months.make(connection, clock.now())
     await engine.dispose()
 
 

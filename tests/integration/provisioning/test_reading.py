@@ -6,7 +6,9 @@ from io import StringIO
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
+from shared.roles import housekeeping
 from tests.integration.provisioning.house import (
     ADATUM_BILLING,
     CONTOSO_PARIS,
@@ -134,6 +136,28 @@ async def test_the_feed_is_the_partners_own_topic_to_the_byte(house: House) -> N
     assert "Link" not in rest.headers
     end = await house.ask("GET", "/v1/partner/feed", ADATUM_BILLING, params={"after": 3})
     assert end.json() == {"items": []}
+
+
+async def test_a_feed_says_where_it_goes_on_when_what_follows_is_no_longer_kept(house: House) -> None:
+    entitlement = (await house.ready_for_use(("OFF-E1", 300)))["OFF-E1"]
+    await house.assign(entitlement, NORA)
+    async with house.database.transaction() as tx:
+        await tx.execute(text("delete from outbox_queue"))
+    await house.passes(days=120)
+    keeping = housekeeping.House(service="provisioning", db=house.database, now=house.clock, events_kept_days=60)
+    await housekeeping.make_months(keeping)
+    await housekeeping.take_months_off(keeping)
+    told = await house.log("partner.billing_due.adatum")
+    assert told == []
+
+    assert (await house.partner_order(("OFF-E1", 100))).status_code == 201
+    answer = await house.ask("GET", "/v1/partner/feed", ADATUM_BILLING)
+    refused = answer.json()
+    assert (answer.status_code, refused["type"]) == (410, "urn:vestibule:problem:events-not-kept")
+    (kept, *_) = await house.log("partner.billing_due.adatum")
+    assert refused["first_kept"] == kept.sequence > 1
+    rest = await house.ask("GET", "/v1/partner/feed", ADATUM_BILLING, params={"after": kept.sequence - 1})
+    assert rest.json()["items"][0]["sequence"] == kept.sequence
 
 
 async def test_partners_and_customers_do_not_exist_for_one_another(house: House) -> None:

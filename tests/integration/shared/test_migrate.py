@@ -10,8 +10,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, String, text
 
-from shared import audit, db, migrate
+from shared import audit, clock, db, migrate
 from shared.auth import projection
+from shared.bus import months
 from shared.bus import tables as bus
 from shared.http import idempotency
 from shared.service_names import service_names
@@ -43,6 +44,7 @@ async def test_revisions_make_the_tables_that_the_code_knows(service: str, empty
     await migrate.migrate(service, empty)
     async with engine.connect() as connection:
         await migrate.check_schema(service, connection)
+        assert [month.name for month in await months.attached(connection)] == [name for name, *_ in months.ahead(clock.now())]
         assert await connection.run_sync(differences) == []
     await engine.dispose()
 
