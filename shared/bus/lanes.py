@@ -17,7 +17,8 @@ HEADER_BYTES: Final = 1_000
 """More than the envelope of any record takes."""
 
 FIRST_HOLD: Final = 0.2
-LONGEST_HOLD: Final = 60.0
+LONGEST_HOLD: Final = 15.0
+"""Seconds; also how long a stream may stand still at most after the broker has long been well again."""
 
 
 @dataclass(frozen=True, slots=True)
