@@ -9,7 +9,7 @@ very shortly, because whoever tells something waits behind it.
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
@@ -23,6 +23,9 @@ from shared.db import ConnectionTransaction, PooledDatabase
 from shared.faults import sqlstate
 
 AHEAD: Final = 3
+KEPT_AT_LEAST: Final = timedelta(days=60)
+"""Long enough for all that is sent to be heard: topics keep their records for two weeks."""
+
 AT_ONCE: Final = 500
 
 ONE_AT_A_TIME: Final = "select pg_try_advisory_xact_lock(x'4d6f6e746873'::bigint)"
@@ -75,6 +78,14 @@ class Month:
     bytes: int
 
 
+@dataclass(frozen=True)
+class Aside:
+    """A table that was part of the log."""
+
+    name: str
+    bytes: int
+
+
 def ahead(now: datetime) -> list[tuple[str, datetime, datetime]]:
     """Name, first moment and end of this month and of those to be ready ahead."""
     starts = [_first_of(now, further) for further in range(AHEAD + 2)]
@@ -86,9 +97,9 @@ async def attached(connection: AsyncConnection) -> list[Month]:
     return [Month(*row) for row in await rows_of(connection, MONTHS, ())]
 
 
-async def aside(connection: AsyncConnection) -> list[tuple[str, int]]:
-    """Names and bytes of the tables that were taken off the log and kept."""
-    return [(name, size) for name, size in await rows_of(connection, ASIDE, ())]
+async def aside(connection: AsyncConnection) -> list[Aside]:
+    """What was taken off the log and kept."""
+    return [Aside(*row) for row in await rows_of(connection, ASIDE, ())]
 
 
 async def make(connection: AsyncConnection, now: datetime) -> int:

@@ -1,12 +1,14 @@
-"""`bus status | show`: what operators see of the bus, in one service's database or in those of a run."""
+"""`bus status | show | months | detach`: what operators see and keep of the bus, in one service's database or a run's."""
 
 import importlib
 import json
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Any
 
 import click
+
+from shared.cli.months import months_commands
+from shared.cli.wording import count, span
 
 
 def _as_it_is(command: Any) -> Any:
@@ -45,6 +47,8 @@ def bus_group(surroundings: Callable[..., Any], options: Callable[[Any], Any] = 
         else:
             click.echo("\n".join(_followed(found, "")))
 
+    for command in months_commands(lambda **where: surroundings(**where).databases, options):
+        bus.add_command(command)
     return bus
 
 
@@ -58,15 +62,15 @@ def _status(one: Any) -> Iterator[str]:
 def _facts(one: Any) -> Iterator[tuple[str, str]]:
     unsent = one.standing.unsent
     if unsent:
-        yield "unsent", f"{_count(unsent, 'event')}, the oldest for {_span(one.age(one.standing.oldest_unsent_at))}"
+        yield "unsent", f"{count(unsent, 'event')}, the oldest for {span(one.age(one.standing.oldest_unsent_at))}"
     if one.behind is None:
         yield "unheard", "Kafka does not answer"
     elif one.behind:
         topics = ", ".join(f"{part.topic} {part.records}" for part in one.behind)
-        oldest = f", the oldest for {_span(age)}" if (age := one.age(one.oldest_unheard_at)) is not None else ""
-        yield "unheard", f"{_count(sum(part.records for part in one.behind), 'record')}{oldest}: {topics}"
+        oldest = f", the oldest for {span(age)}" if (age := one.age(one.oldest_unheard_at)) is not None else ""
+        yield "unheard", f"{count(sum(part.records for part in one.behind), 'record')}{oldest}: {topics}"
     for held in one.standing.held_up:
-        again = f" · again in {_span((held.next_attempt_at - one.now).total_seconds())}" if held.next_attempt_at else ""
+        again = f" · again in {span((held.next_attempt_at - one.now).total_seconds())}" if held.next_attempt_at else ""
         why = f"{held.held_up_by} has not arrived" if held.missing else f"{held.sequence}: {held.error or held.reason}"
         behind = f" · {held.waiting - 1} behind it" if held.waiting > 1 else ""
         yield held.state, f"{held.topic} {held.key} {why} · tried {held.attempts}×{again}{behind}"
@@ -87,16 +91,3 @@ def _followed(one: Any, indent: str) -> Iterator[str]:
         yield f"{indent}  caused"
     for caused in one.caused:
         yield from _followed(caused, f"{indent}    ")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _span(seconds: float | None) -> str:
-    """`41 s`, `3 min`, `2 h`, `5 days`."""
-    span = timedelta(seconds=max(0, seconds or 0))
-    for size, name in ((timedelta(days=2), "days"), (timedelta(hours=2), "h"), (timedelta(minutes=2), "min")):
-        if span >= size:
-            return f"{span // (size / 2)} {name}"
-    return f"{span.total_seconds():.0f} s"

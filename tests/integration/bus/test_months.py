@@ -6,15 +6,20 @@ from itertools import pairwise
 from uuid import UUID
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import text
 
-from shared import ids
+from shared import clock, ids
 from shared.bus import months
 from shared.bus.healing import Healer
 from shared.bus.months import LogBusy
 from shared.bus.owners import NoLongerKept
+from shared.cli.bus import bus_group
+from shared.cli.bus_desk import Surroundings
+from shared.cli.faults import REFUSED
 from shared.contracts import Actor, Event, Stream
 from shared.roles.housekeeping import House, make_months, take_months_off
+from tests.integration.bus.broker import Broker
 from tests.integration.bus.doors import Doors, by
 from tests.integration.bus.ledger import Ledger, associated, profile, sent
 from tests.support.rows import number_of
@@ -46,7 +51,7 @@ async def attached(ledger: Ledger) -> list[str]:
 
 async def aside(ledger: Ledger) -> list[str]:
     async with ledger.database.engine.connect() as connection:
-        return [name for name, _ in await months.aside(connection)]
+        return [table.name for table in await months.aside(connection)]
 
 
 async def noted(ledger: Ledger) -> list[tuple[str, str, str]]:
@@ -211,3 +216,27 @@ async def test_a_hole_in_what_is_no_longer_kept_says_so_and_keeps_nobody_else_wa
     answer = await doors.get("domains", "events", by("ledger", "domains"), **asked, after=1)
     assert (answer.status_code, answer.json()["first_kept"]) == (410, 3)
     assert (await doors.get("domains", "events", by("ledger", "domains"), **asked, after=2)).status_code == 200
+
+
+async def test_an_operator_takes_months_off_by_hand(ledger: Ledger) -> None:
+    ledger.now.time = datetime(2026, 6, 20, tzinfo=UTC)
+    claim = ids.new_id()
+    await tell(ledger, associated(claim, 1))
+    surroundings = Surroundings({"identity": ledger.url}, {}, Broker.nowhere())
+
+    async def run(*arguments: str) -> tuple[int, str]:
+        done = await asyncio.to_thread(CliRunner().invoke, bus_group(lambda: surroundings), arguments)
+        return done.exit_code, done.output
+
+    assert await run("detach", "--before", "2026-06", "--by", "patricia") == (0, "No month ended before 2026-06.\n")
+    _, tried = await run("detach", "--before", "2026-07", "--by", "patricia", "--dry-run")
+    assert "event_log_2026_06       until 2026-07-01" in tried
+    assert "event_log_2026_06" in await attached(ledger)
+    assert (await run("detach", "--before", "2026-07", "--by", "patricia"))[0] == 1, "nobody has said yes"
+    assert (await run("detach", "--before", f"{clock.now():%Y-%m}", "--by", "patricia", "--yes"))[0] == REFUSED
+
+    _, done = await run("detach", "--before", "2026-07", "--by", "patricia", "--yes")
+    assert "identity keeps aside event_log_2026_06" in done
+    assert await noted(ledger) == [("patricia", "events.kept_aside", "event_log_2026_06")]
+    _, listed = await run("months")
+    assert "event_log_2026_06_aside off the log" in listed
