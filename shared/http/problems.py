@@ -27,6 +27,9 @@ URN: Final = "urn:vestibule:problem:"
 MOST_ERRORS: Final = 20
 RETRY_SOON: Final = {"Retry-After": "1"}
 
+DATABASE_FAULTS: Final = (DatabaseAway, DBAPIError, PostgresError, InterfaceError, InternalClientError)
+"""What comes out of a transaction: an outage, a lost race, a value that no column takes, or a fault of ours."""
+
 STATUSES: Final[tuple[tuple[type[Refusal], int], ...]] = (
     (VersionStale, 412),
     (Invalid, 422),
@@ -64,8 +67,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ChangedMeanwhile, _changed_meanwhile)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    for outage in (DatabaseAway, DBAPIError, PostgresError, InterfaceError, InternalClientError):
-        app.add_exception_handler(outage, _database)
+    for fault in DATABASE_FAULTS:
+        app.add_exception_handler(fault, _database)
 
 
 async def _refused(_: Request, fault: Exception) -> Response:
@@ -134,15 +137,18 @@ UNREPORTED_OR_CANCELLED: Final = ("", "57014")
 """A connection that broke without a word, and a statement that took too long."""
 
 
+def is_outage(fault: Exception) -> bool:
+    """Whether one of `DATABASE_FAULTS` says no more than that the database is away: 503, and try again soon."""
+    whose = fault_of(fault)
+    return whose is Fault.AWAY or (whose is Fault.OWN and sqlstate(fault) in UNREPORTED_OR_CANCELLED)
+
+
 async def _database(request: Request, fault: Exception) -> Response:
     """An outage is 503 with `Retry-After`; a lost race 409; a value that no column takes 422; anything else a fault."""
-    state = sqlstate(fault)
-    match fault_of(fault):
-        case Fault.RACE:
-            return await _changed_meanwhile(request, fault)
-        case Fault.OWN if state.startswith(BAD_VALUE_CLASS):
-            return problem(kinds.INVALID_REQUEST, {"errors": []})
-        case Fault.OWN if state not in UNREPORTED_OR_CANCELLED:
-            raise fault
-        case _:
-            return problem(kinds.DATABASE_AWAY, headers=RETRY_SOON)
+    if is_outage(fault):
+        return problem(kinds.DATABASE_AWAY, headers=RETRY_SOON)
+    if fault_of(fault) is Fault.RACE:
+        return await _changed_meanwhile(request, fault)
+    if sqlstate(fault).startswith(BAD_VALUE_CLASS):
+        return problem(kinds.INVALID_REQUEST, {"errors": []})
+    raise fault

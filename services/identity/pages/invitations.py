@@ -10,6 +10,7 @@ from services.identity.model import COUNTRIES
 from services.identity.pages.browser import AVisit, FormNotOurs, Mistake, Visit
 from services.identity.pages.forms import Form, FormFault
 from services.identity.pages.messages import busy_page, ended_page, not_ours_page, password_mistake, plain_page, status_of
+from services.identity.pages.routing import PageRoute
 from services.identity.pages.texts import countries, day, later, role_meanings, say
 from services.identity.ports import PasswordsBusy
 from shared.auth import open_to_all
@@ -17,7 +18,7 @@ from shared.db import ChangedMeanwhile
 from shared.refusals import Refusal
 from shared.words import ROLE_NAMES
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
 @router.get("/i", dependencies=[open_to_all("the invited have no account yet")])

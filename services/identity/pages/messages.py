@@ -9,7 +9,8 @@ from starlette.responses import Response
 from services.identity import commands
 from services.identity.pages.browser import Mistake, Visit
 from services.identity.pages.texts import day, hour, later, say
-from shared.http.problems import kind_of
+from shared.http import kinds
+from shared.http.problems import RETRY_SOON, kind_of
 from shared.refusals import Refusal
 
 Words = Callable[[Any, str], str]
@@ -138,6 +139,19 @@ def busy_page(visit: Visit) -> Response:
         problem="passwords-busy",
     )
     page.headers["Retry-After"] = "2"
+    return page
+
+
+def away_page(visit: Visit) -> Response:
+    """While the database is away."""
+    page = plain_page(
+        visit,
+        later("One moment, please"),
+        later("A part of ours does not answer at this moment. Try again in a few seconds."),
+        status=kinds.DATABASE_AWAY.status,
+        problem=kinds.DATABASE_AWAY.slug,
+    )
+    page.headers.update(RETRY_SOON)
     return page
 
 

@@ -12,12 +12,13 @@ from services.identity.model import AuthorizationRequest
 from services.identity.pages.browser import AVisit, FormNotOurs, Mistake, Visit
 from services.identity.pages.forms import Form, FormFault
 from services.identity.pages.messages import busy_page, ended_page, not_ours_page, password_mistake, status_of
+from services.identity.pages.routing import PageRoute
 from services.identity.pages.texts import say
 from services.identity.ports import PasswordsBusy
 from shared.auth import open_to_all
 from shared.refusals import Refusal
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 ASKED: Final = frozenset(field.name for field in fields(AuthorizationRequest))
 RETURN: Final = "/authorize?"
