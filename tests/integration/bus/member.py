@@ -15,8 +15,8 @@ from shared.db import PooledDatabase
 from shared.progress import Progress
 
 
-def member(consumer: Consumer[Any], database: PooledDatabase, login: Login) -> Subscriber:
-    """The consumer on the broker, wired as a worker does it."""
+def member(consumer: Consumer[Any], database: PooledDatabase, login: Login, name: str | None = None) -> Subscriber:
+    """The consumer on the broker, wired as a worker does it; with a name of its own if it is given one."""
     owners = Owners({}, None, httpx.AsyncClient())
     reviewer = Reviewer(Healer(consumer, owners, database, clock.now), owners, database, consumer.listeners, clock.now)
-    return Subscriber(consumer, login, reviewer=reviewer, loop=Progress().loop("hearing"))
+    return Subscriber(consumer, login, reviewer=reviewer, loop=Progress().loop("hearing"), instance=name)
