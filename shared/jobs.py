@@ -14,7 +14,7 @@ P = TypeVar("P")
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[int]])
 
 PAUSE_AFTER_FAULT: Final = 1.0
-LONGEST_PAUSE: Final = 60.0
+LONGEST_PAUSE: Final = 10.0
 
 log = structlog.get_logger()
 
@@ -87,7 +87,7 @@ async def until_quiet(job: Job[P], ports: P) -> int:
 
 
 async def keep_running(job: Job[P], ports: P, bell: Bell) -> None:
-    """Runs the job until cancelled. A fault is logged and the job tried again, later each time, a minute at most."""
+    """Runs the job until cancelled. A fault is logged and the job tried again, later each time, ten seconds at most."""
     faults = 0
     while True:
         try:

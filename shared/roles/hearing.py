@@ -10,7 +10,7 @@ from shared.bus.subscriber import Subscriber
 from shared.roles.health import Check, NotReady
 
 FIRST_PAUSE: Final = 0.5
-LONGEST_PAUSE: Final = 10.0
+LONGEST_PAUSE: Final = 5.0
 
 log = structlog.get_logger()
 

@@ -36,6 +36,14 @@ def told_each(topic: str, field: str, table: str, column: str, version: str) -> 
     """
 
 
+DATABASE_TIME: Final = """
+select id, logged_at, latest from (
+    select id, logged_at, max(logged_at) over (order by id) as latest from event_log
+) log where latest - logged_at > interval '60 seconds'
+"""
+"""The log is numbered as it is written; a process may be stopped, and wait for a lock, between looking at its clock and that."""
+
+
 def own_access() -> str:
     return "select subject::text, version from access order by 1"
 
@@ -75,6 +83,7 @@ FACTS: Final[dict[str, dict[str, str]]] = {
 
 PROMISES: Final[dict[str, dict[str, str]]] = {
     "identity": {
+        "the times of the log are the database's": DATABASE_TIME,
         "each agreement is told once": told_once("agreement.signed", "agreement_id", "agreement", "id"),
         "each account is told as often as it changed": told_each(
             "account.registered", "account_id", "account", "account.id", "account.version"
@@ -89,10 +98,12 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "each change of rights is told": told_each("identity.access", "subject", "subject", "subject.id", "subject.version"),
     },
     "domains": {
+        "the times of the log are the database's": DATABASE_TIME,
         "each association is told once": told_once("domain.associated", "account_id", "account", "id", "claim_id is not null"),
         "each proof is told once": told_once("domain.verified", "claim_id", "claim", "id", "state = 'verified'"),
     },
     "provisioning": {
+        "the times of the log are the database's": DATABASE_TIME,
         "available and ordered are the sums of the transactions (I1)": """
             select id::text, available, ordered, a.sum as available_sum, o.sum as ordered_sum from entitlement,
                    lateral (select coalesce(sum(available_change), 0) as sum from ledger_entry
@@ -164,6 +175,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         """,
     },
     "notifications": {
+        "the times of the log are the database's": DATABASE_TIME,
         "each delivered mail is told once": told_once(
             "notification.delivered", "delivery_id", "delivery", "id", "state = 'delivered'"
         ),
