@@ -7,6 +7,7 @@ from fastapi import Depends, Header, Request
 
 from shared.contracts.access import Access, Permission, PermissionMissing, ServicesOnly
 from shared.http.state import remember_caller, state
+from shared.http.turns import turn_of
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class SignedIn:
     async def __call__(
         self, request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
     ) -> Access:
-        access = await state(request).rights.of(authorization)
+        access = await state(request).rights.of(authorization, turn_of(request))
         remember_caller(request, access)
         return access
 

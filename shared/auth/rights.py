@@ -16,6 +16,7 @@ from shared.contracts.access import Access, IdentityAccess
 from shared.db import Database
 from shared.http import kinds
 from shared.http.kinds import Refused
+from shared.http.turns import TakeTurn
 from shared.telemetry.metrics import RIGHTS_BEHIND
 
 PATIENCE: Final = 0.5
@@ -38,10 +39,11 @@ class TokenRights:
         self._db = db
         self._now = now
 
-    async def of(self, authorization: str | None) -> Access:
+    async def of(self, authorization: str | None, take_turn: TakeTurn) -> Access:
         """The bearer's rights; refuses 401 problems, and 503 while they can't be known."""
         token = bearer(authorization)
         claims = await verified(token, issuer=self._issuer, keys=self._keys, now=self._now())
+        await take_turn(claims.sub)
         document = await self._at_least(claims.epoch, claims.sub)
         if document is None:
             document = await self._fetched(claims.epoch, claims.sub, token)

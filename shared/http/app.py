@@ -9,6 +9,7 @@ from shared.http import problems
 from shared.http.entrance import Entrance
 from shared.http.limits import Limits
 from shared.http.state import AppState, Callers, Joins, Rights
+from shared.http.turns import Turns
 from shared.ids import NewId
 
 
@@ -34,6 +35,7 @@ def create_app(
     for router in routers:
         app.include_router(router)
     problems.install(app)
+    app.add_middleware(Turns)
     app.add_middleware(Limits)
     app.add_middleware(Entrance, service=name, new_id=new_id)
     return app

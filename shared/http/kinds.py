@@ -47,6 +47,7 @@ WRONG_CONTENT_TYPE: Final = Kind("wrong-content-type", 415, "The body has a cont
 INVALID_REQUEST: Final = Kind("invalid-request", 422, "Some of what was sent is not what is expected here.")
 IDEMPOTENCY_KEY_REUSED: Final = Kind("idempotency-key-reused", 422, "This Idempotency-Key came before with another body.")
 PRECONDITION_REQUIRED: Final = Kind("precondition-required", 428, "This needs an If-Match header with the ETag you read.")
+TOO_MANY_AT_ONCE: Final = Kind("too-many-at-once", 429, "So many of your requests wait already that this one can't wait too.")
 HEADERS_TOO_LARGE: Final = Kind("headers-too-large", 431, "The headers are too large.")
 FAULT: Final = Kind("fault", 500, "We made a mistake; it is recorded under the correlation id.")
 RIGHTS_NOT_YET_KNOWN: Final = Kind("rights-not-yet-known", 503, "Your newest rights have not arrived here yet.")

@@ -9,6 +9,7 @@ from shared.clock import Clock
 from shared.contracts import Actor
 from shared.contracts.access import Access
 from shared.db import Database, Joining
+from shared.http.turns import TakeTurn
 
 P_co = TypeVar("P_co", covariant=True)
 
@@ -26,8 +27,11 @@ class Joins(Joining[P_co], Protocol[P_co]):
 class Rights(Protocol):
     """Finds out who calls and what they may do."""
 
-    async def of(self, authorization: str | None) -> Access:
-        """The rights behind an `Authorization` header; refuses 401 and 503 problems."""
+    async def of(self, authorization: str | None, take_turn: TakeTurn) -> Access:
+        """The rights behind an `Authorization` header; refuses 401 and 503 problems, and 429 where no turn is to be had.
+
+        The caller's turn is waited for once it is known who calls, and before anything is asked of the database.
+        """
         ...
 
 

@@ -11,6 +11,7 @@ from shared.auth import KnownServices, Signer
 from shared.bus.owners import Owners
 from shared.contracts.access import Access
 from shared.http import Refused, create_app, internal, kinds
+from shared.http.turns import TakeTurn
 from shared.service_keys import new_service_keys
 from tests.integration.bus.ledger import NOON, Ledger
 from tests.integration.shared.shelf import HARRY, access
@@ -22,8 +23,9 @@ PRIVATE, PUBLIC = new_service_keys(NAMES)
 class Rights:
     """Knows one person's token."""
 
-    async def of(self, authorization: str | None) -> Access:
+    async def of(self, authorization: str | None, take_turn: TakeTurn) -> Access:
         if authorization == "Bearer harry":
+            await take_turn(HARRY)
             return Access.of(access(HARRY))
         raise Refused(kinds.TOKEN_INVALID if authorization else kinds.TOKEN_MISSING)
 
