@@ -41,7 +41,7 @@ select id, logged_at, latest from (
     select id, logged_at, max(logged_at) over (order by id) as latest from event_log
 ) log where latest - logged_at > interval '60 seconds'
 """
-"""The log is numbered as it is written; a process may be stopped, and wait for a lock, between looking at its clock and that."""
+"""The log is numbered as it is written. Between looking at its clock and that, a process may be stopped or wait for a lock."""
 
 
 def own_access() -> str:
