@@ -48,8 +48,9 @@ async def stop(producer: AIOKafkaProducer) -> None:
     try:
         async with asyncio.timeout(STOPS_WITHIN):
             await producer.stop()
-    except (KafkaError, TimeoutError) as fault:
-        # It had failed, or waits for answers, or to write what a broker that hangs does not take.
+    except (KafkaError, TimeoutError, KeyError) as fault:
+        # It had failed, or waits for answers, or to write what a broker that hangs does not take, or was just told to try
+        # again what has been given up (the KeyError).
         log.warning("producer_stopped_hard", fault=repr(fault))
         with suppress(TimeoutError):
             async with asyncio.timeout(STOPS_WITHIN):

@@ -42,6 +42,9 @@ class Answers:
         self.silent = False
         """What is sent reaches the broker, and whoever has sent it never knows."""
         self.refusals = 0
+        self.answers_producers = asyncio.Event()
+        """Answers to what was sent wait for it."""
+        self.answers_producers.set()
 
     def refuse(self, topic: str, partition: int, error: type[BrokerResponseError]) -> None:
         """What is sent to this partition is answered with this error, and does not reach the broker."""
@@ -106,6 +109,7 @@ class Answers:
             if not request.produce:
                 await _send(writer, frame.replace(real, own))  # brokers' addresses, wherever they are told
             elif not self.silent:
+                await self.answers_producers.wait()
                 await _send(writer, _merged(request, frame))
 
 

@@ -1,13 +1,16 @@
 """A producer leaves nothing open, whatever the broker does."""
 
+import asyncio
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from aiokafka.errors import ProducerClosed
+from aiokafka.errors import KafkaStorageError, ProducerClosed
 
 from shared.bus import producer
-from tests.integration.bus.broker import OwnBroker, eventually
+from tests.integration.bus.broker import Broker, OwnBroker, eventually
+from tests.support.answers import answering
 
 pytestmark = pytest.mark.anyio
 
@@ -47,3 +50,22 @@ async def test_one_that_does_not_start_leaves_nothing_open(own_broker: OwnBroker
     with own_broker.server.hanging(), pytest.raises(TimeoutError):
         await producer.start(own_broker.login("ledger"))
     assert sockets() == before
+
+
+async def test_one_that_is_stopped_just_when_the_broker_asks_it_to_try_again_stops(broker: Broker) -> None:
+    login = broker.login("ledger")
+    async with answering(int(login.bootstrap.rpartition(":")[2])) as answers:
+        started = await producer.start(replace(login, bootstrap=f"127.0.0.1:{answers.port}"))
+        answers.refuse(DLQ, 0, KafkaStorageError)
+        answers.answers_producers.clear()
+        sent = await started.send(DLQ, b"more", partition=0)
+
+        async def asked() -> bool:
+            return bool(answers.refusals)
+
+        await eventually(asked)
+        stopping = asyncio.create_task(producer.stop(started))
+        with pytest.raises(ProducerClosed):
+            await sent
+        answers.answers_producers.set()
+        await stopping
