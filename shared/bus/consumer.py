@@ -59,7 +59,7 @@ class Consumer(Generic[P]):
         self._group = listeners.group
         self._database = database
         self._ports = ports
-        self._now = now
+        self.now = now
         self.busy = False
         """Whether a batch is being worked on."""
         self.batches = 0
@@ -90,7 +90,7 @@ class Consumer(Generic[P]):
         """Tries the parked streams again whose time has come; how many. Raises what the database raises when it is away."""
         for tried in range(STREAMS_AT_ONCE):
             async with self._database.transaction() as tx:
-                trial = await inbox.begin_trial(tx.connection, self._group, now=self._now(), limit=RECORDS_AT_ONCE)
+                trial = await inbox.begin_trial(tx.connection, self._group, now=self.now(), limit=RECORDS_AT_ONCE)
             if trial is None:
                 return tried
             await self._retry(trial)
@@ -114,8 +114,8 @@ class Consumer(Generic[P]):
             states = await inbox.states(connection, self._group)
         for state in State:
             waiting = states.get(state)
-            metrics.PARKED.labels(self._group, state.value).set(waiting.streams if waiting else 0)
-            age = (self._now() - waiting.oldest).total_seconds() if waiting else 0
+            metrics.PARKED.labels(self._group, state.value).set(waiting.records if waiting else 0)
+            age = (self.now() - waiting.oldest).total_seconds() if waiting else 0
             metrics.PARKED_OLDEST.labels(self._group, state.value).set(max(age, 0))
 
     async def _retry(self, trial: Trial) -> None:
@@ -170,7 +170,7 @@ class Consumer(Generic[P]):
 
     async def _do(self, items: list[Item], *, retry: bool) -> None:
         async with self._database.transaction() as tx:
-            taken = await inbox.take(tx.connection, self._group, items, now=self._now(), retry=retry)
+            taken = await inbox.take(tx.connection, self._group, items, now=self.now(), retry=retry)
             await tell(self.listeners, taken.todo, self._ports.within(tx))
         metrics.DONE.labels(self._group).inc(len(taken.todo))
         metrics.HOLES.labels(self._group).inc(taken.holes)
@@ -193,7 +193,7 @@ class Consumer(Generic[P]):
         where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
         log.error("record_unreadable", consumer=self._group, error=error, **where)
         async with self._database.transaction() as tx:
-            await inbox.keep_unreadable(tx.connection, self._group, record, error=error, now=self._now())
+            await inbox.keep_unreadable(tx.connection, self._group, record, error=error, now=self.now())
 
     async def patiently(self, act: Callable[[], Awaitable[object]]) -> None:
         """Acts, again and again until it succeeds: what prevents records from being kept must not lose them."""

@@ -103,7 +103,7 @@ update parked set begun = $5 where consumer = $1 and topic = $2 and key = $3 and
 """
 
 STATES: Final = """
-select state, count(*), min(first_failed_at) from parked where consumer = $1 and state <> 'behind' group by state
+select state, count(*), min(first_failed_at) from parked where consumer = $1 group by state
 """
 
 KEEP_UNREADABLE: Final = """
@@ -134,9 +134,9 @@ class Trial:
 
 @dataclass(frozen=True)
 class Waiting:
-    """How many streams wait, and since when the first of them."""
+    """How many records wait, and since when the first of them."""
 
-    streams: int
+    records: int
     oldest: datetime
 
 
@@ -301,7 +301,7 @@ async def _begun(connection: AsyncConnection, group: str, stream: Stream, sequen
 
 
 async def states(connection: AsyncConnection, group: str) -> dict[State, Waiting]:
-    """The streams that wait, by the state of their first record; and the records that belong to none."""
+    """The records that wait, by why they do."""
     return {State(state): Waiting(*counted) for state, *counted in await rows_of(connection, STATES, (group,))}
 
 

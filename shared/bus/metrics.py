@@ -1,23 +1,30 @@
-"""What operators see of the bus."""
+"""What operators see of the bus. What begins with `vestibule_bus_` is what `bus status --json` says, in the same words."""
 
 from typing import Final
 
 from prometheus_client import Counter, Gauge
 
-PENDING: Final = Gauge("vestibule_outbox_pending", "Events that the broker has still to acknowledge.")
-OLDEST: Final = Gauge("vestibule_outbox_oldest_unpublished_age_seconds", "Age of the oldest of them; 0 when there is none.")
+UNSENT: Final = Gauge("vestibule_bus_unsent_events", "Events that the broker has still to acknowledge.")
+UNSENT_OLDEST: Final = Gauge("vestibule_bus_unsent_oldest_seconds", "Age of the oldest of them; 0 when there is none.")
+UNHEARD: Final = Gauge(
+    "vestibule_bus_unheard_records",
+    "Records on the broker that were not read yet; each worker says it of the partitions it reads.",
+    ("topic", "partition", "group"),
+)
+UNHEARD_OLDEST: Final = Gauge(
+    "vestibule_bus_unheard_oldest_seconds",
+    "Age of the oldest record that is not done: of those at hand exactly, of others since they were first seen waiting.",
+    ("group",),
+)
+PARKED: Final = Gauge("vestibule_bus_parked_records", "Records that could not be done and wait, by why.", ("group", "state"))
+PARKED_OLDEST: Final = Gauge(
+    "vestibule_bus_parked_oldest_seconds",
+    "For how long the oldest of them has waited; 0 when there is none.",
+    ("group", "state"),
+)
 PUBLISHED: Final = Counter("vestibule_outbox_published_total", "Events that the broker has acknowledged.", ("topic",))
 HELD: Final = Gauge("vestibule_outbox_held_streams", "Streams whose last sending failed and that wait to be sent again.")
 DONE: Final = Counter("vestibule_consumer_done_total", "Records whose effects are committed.", ("group",))
-PARKED: Final = Gauge(
-    "vestibule_consumer_parked_streams", "Streams that wait, by the state of their first record.", ("group", "state")
-)
-LAG: Final = Gauge(
-    "vestibule_consumer_lag_records", "Records on the broker that were not read yet.", ("topic", "partition", "group")
-)
-PARKED_OLDEST: Final = Gauge(
-    "vestibule_consumer_parked_oldest_age_seconds", "Age of the oldest of them; 0 when there is none.", ("group", "state")
-)
 HOLES: Final = Counter("vestibule_consumer_holes_total", "Holes that were seen in streams.", ("group",))
 PLACES_LOST: Final = Counter(
     "vestibule_consumer_places_lost_total",

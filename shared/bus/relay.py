@@ -247,6 +247,6 @@ class Work:
             return
         self._measured = self._time()
         pending, oldest = await self._queue.measure()
-        metrics.PENDING.set(pending)
-        metrics.OLDEST.set((self._now() - oldest).total_seconds() if oldest else 0)
+        metrics.UNSENT.set(pending)
+        metrics.UNSENT_OLDEST.set((self._now() - oldest).total_seconds() if oldest else 0)
         metrics.HELD.set(len(self._lanes.held))

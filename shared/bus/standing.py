@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.bus import parked
+from shared.bus import inbox, parked
+from shared.bus.inbox import Waiting
 from shared.bus.parked import Parked
 from shared.bus.rows import rows_of
 from shared.bus.sorting import State
@@ -17,7 +18,6 @@ from shared.contracts import Stream
 NEAR: Final = timedelta(days=1)
 
 OUTBOX: Final = "select count(*), min(logged_at) from outbox_queue"
-STATES: Final = "select state, count(*) from parked where consumer = $1 group by state"
 
 TOLD: Final = """
 select topic, key, sequence, event_id, causation_id, logged_at,
@@ -41,8 +41,8 @@ class Standing:
 
     unsent: int
     oldest_unsent_at: datetime | None
-    states: dict[State, int]
-    """How many records are parked, by why."""
+    states: dict[State, Waiting]
+    """The records that are parked, by why."""
     held_up: list[Parked]
     """What holds up streams."""
 
@@ -69,8 +69,7 @@ class ToldEvent:
 async def standing(connection: AsyncConnection, group: str) -> Standing:
     """How the service of this group stands."""
     ((unsent, oldest),) = await rows_of(connection, OUTBOX, ())
-    states = {State(state): count for state, count in await rows_of(connection, STATES, (group,))}
-    return Standing(unsent, oldest, states, await parked.listed(connection))
+    return Standing(unsent, oldest, await inbox.states(connection, group), await parked.listed(connection))
 
 
 async def told(connection: AsyncConnection, event_id: UUID) -> list[ToldEvent]:

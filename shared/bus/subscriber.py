@@ -23,6 +23,7 @@ from shared.bus.envelope import Record
 from shared.bus.login import Login
 from shared.bus.review import Reviewer
 from shared.bus.stalls import Stalls
+from shared.bus.unheard import Unheard
 from shared.progress import Loop
 
 BATCH: Final = 500
@@ -77,6 +78,8 @@ class Subscriber:
         self._assignment = Assignment(consumer.listeners.group, lambda: self._subscription.consumer)
         self._stalls: Stalls[TopicPartition] = Stalls()
         self._stalled: set[TopicPartition] = set()
+        self._unheard: Unheard[TopicPartition] = Unheard()
+        self._sent_at = 0.0
         self._group = consumer.listeners.group
         self._broker = KafkaBroker(
             login.brokers,
@@ -153,8 +156,15 @@ class Subscriber:
         """Sets the metrics of what is not read yet here and of what is parked, and sees which partitions stand still."""
         await self._consumer.measure()
         places = await self._assignment.places()
+        if places is not None:
+            metrics.UNHEARD.clear()  # another member may read some of it now
         for partition, (position, end) in (places or {}).items():
-            metrics.LAG.labels(partition.topic, partition.partition, self._group).set(end - position)
+            metrics.UNHEARD.labels(partition.topic, partition.partition, self._group).set(end - position)
+        now = self._consumer.now().timestamp()
+        if places is not None:
+            self._unheard.look(places, now=now)
+        at_hand = self._sent_at if self._consumer.busy else None
+        metrics.UNHEARD_OLDEST.labels(self._group).set(self._unheard.age(at_hand, now=now))
         self._watch(places)
 
     def stuck(self) -> list[str]:
@@ -175,6 +185,7 @@ class Subscriber:
         self._stalled = stalled
 
     def _parse(self, raw: tuple[ConsumerRecord, ...]) -> KafkaAckableMessage:
+        self._sent_at = min(record.timestamp for record in raw) / 1000
         return KafkaAckableMessage(raw_message=raw, body=b"", consumer=self._subscription.consumer)
 
 

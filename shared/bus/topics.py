@@ -4,13 +4,15 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
+from shared.bus.envelope import Record, stream_of
 from shared.bus.login import Login
 from shared.bus.partitions import partition_of
-from shared.bus.standing import ToldEvent
+from shared.bus.standing import NEAR, ToldEvent
 
 PATIENCE: Final = 10.0
 MOST: Final = 50_000
@@ -28,6 +30,16 @@ class Behind:
     oldest_at: datetime | None
 
 
+@dataclass(frozen=True)
+class Overheard:
+    """An event of which nothing is known but what lies on a topic."""
+
+    told_by: str
+    event: ToldEvent
+    lies: tuple[int, int]
+    """Partition and offset."""
+
+
 def behind(login: Login, group: str, topics: Collection[str]) -> list[Behind]:
     """The topics of which the group has not done everything; raises `KafkaException` when the broker does not answer."""
     with _consumer(login, group) as consumer:
@@ -43,7 +55,7 @@ def behind(login: Login, group: str, topics: Collection[str]) -> list[Behind]:
                 first.append(TopicPartition(place.topic, place.partition, begin))
         oldest: dict[str, datetime] = {}
         for message in _first_of_each(consumer, first):
-            topic, at = message.topic() or "", datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
+            topic, at = message.topic() or "", _sent_at(message)
             oldest[topic] = min(at, oldest.get(topic, at))
     return [Behind(topic, records, oldest.get(topic)) for topic, records in sorted(left.items())]
 
@@ -51,26 +63,64 @@ def behind(login: Login, group: str, topics: Collection[str]) -> list[Behind]:
 def find(login: Login, group: str, told: ToldEvent) -> tuple[int, int] | None:
     """Partition and offset of the event's first record; None while it is not there, or no more."""
     with _consumer(login, group) as consumer:
-        topic = consumer.list_topics(told.topic, timeout=PATIENCE).topics[told.topic]
-        if not topic.partitions:
+        partitions = consumer.list_topics(told.topic, timeout=PATIENCE).topics[told.topic].partitions
+        if not partitions:
             return None
-        number = partition_of(told.key, len(topic.partitions))
-        since = round((told.told_at - timedelta(seconds=1)).timestamp() * 1000)
-        (begin,) = consumer.offsets_for_times([TopicPartition(told.topic, number, since)], timeout=PATIENCE)
-        _, high = consumer.get_watermark_offsets(TopicPartition(told.topic, number), timeout=PATIENCE)
-        if not 0 <= begin.offset < high:
+        place = TopicPartition(told.topic, partition_of(told.key, len(partitions)))
+        message = _search(consumer, [place], told.event_id, told.told_at)
+        return None if message is None else (message.partition() or 0, message.offset() or 0)
+
+
+def overhear(login: Login, group: str, topics: Collection[str], event_id: UUID, made_at: datetime) -> Overheard | None:
+    """The event as it lies on one of these topics, sent within a day of being made; None where it does not."""
+    with _consumer(login, group) as consumer:
+        known = consumer.list_topics(timeout=PATIENCE).topics
+        places = [TopicPartition(topic, number) for topic in topics if topic in known for number in known[topic].partitions]
+        message = _search(consumer, places, event_id, made_at)
+        if message is None:
             return None
-        consumer.assign([begin])
-        wanted = str(told.event_id).encode()
-        for _ in range(min(MOST, high - begin.offset)):
-            message = consumer.poll(PATIENCE)
-            if message is None or message.error():
-                return None
-            if ("ce_id", wanted) in (message.headers() or []):
-                return number, message.offset() or 0
-            if (message.offset() or 0) + 1 >= high:
-                return None
+        raw: Any = message.headers()
+        headers = dict(raw)
+        record = Record(
+            message.topic() or "", message.key(), raw, message.value(), message.partition() or 0, message.offset() or 0
+        )
+        stream, sequence = stream_of(record, headers)
+        cause = headers.get("ce_causationid")
+        return Overheard(
+            headers["ce_source"].decode().rpartition("/")[2],
+            ToldEvent(*stream, sequence, event_id, UUID(cause.decode()) if cause else None, _sent_at(message), queued=False),
+            (record.partition, record.offset),
+        )
+
+
+def _search(consumer: Consumer, places: list[TopicPartition], event_id: UUID, since: datetime) -> Message | None:
+    """The first record of the event in these places, sent within a day from then."""
+    from_then_on = round((since - timedelta(seconds=1)).timestamp() * 1000)
+    begins = consumer.offsets_for_times(
+        [TopicPartition(place.topic, place.partition, from_then_on) for place in places], timeout=PATIENCE
+    )
+    left: dict[tuple[str, int], int] = {}
+    for begin in begins:
+        end = consumer.get_watermark_offsets(begin, timeout=PATIENCE)[1]
+        if 0 <= begin.offset < end:
+            left[begin.topic, begin.partition] = end
+    consumer.assign([begin for begin in begins if (begin.topic, begin.partition) in left])
+    wanted = ("ce_id", str(event_id).encode())
+    for _ in range(MOST):
+        message = consumer.poll(PATIENCE) if left else None
+        if message is None or message.error():
+            return None
+        if wanted in (message.headers() or []):
+            return message
+        place = message.topic() or "", message.partition() or 0
+        if (message.offset() or 0) + 1 >= left.get(place, 0) or _sent_at(message) > since + NEAR:
+            left.pop(place, None)
+            consumer.pause([TopicPartition(*place)])
     return None
+
+
+def _sent_at(message: Message) -> datetime:
+    return datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
 
 
 def _first_of_each(consumer: Consumer, places: list[TopicPartition]) -> Iterator[Message]:

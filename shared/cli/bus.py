@@ -71,7 +71,8 @@ def _facts(one: Any) -> Iterator[tuple[str, str]]:
         yield "unheard", f"{count(sum(part.records for part in one.behind), 'record')}{oldest}: {topics}"
     for held in one.standing.held_up:
         again = f" · again in {span((held.next_attempt_at - one.now).total_seconds())}" if held.next_attempt_at else ""
-        why = f"{held.held_up_by} has not arrived" if held.missing else f"{held.sequence}: {held.error or held.reason}"
+        missing = ": ".join(filter(None, (f"{held.held_up_by} has not arrived", held.error)))
+        why = missing if held.missing else f"{held.sequence}: {held.error or held.reason}"
         behind = f" · {held.waiting - 1} behind it" if held.waiting > 1 else ""
         yield held.state, f"{held.topic} {held.key} {why} · tried {held.attempts}×{again}{behind}"
 
@@ -82,7 +83,10 @@ def _followed(one: Any, indent: str) -> Iterator[str]:
         yield f"{indent}{event.topic} {one.event_id if number == 0 else '(the same)'}"
         yield f"{indent}  stream  {event.key}, number {event.sequence}"
         state = "waits to be sent" if event.queued else "sent"
-        yield f"{indent}  told    {event.told_at:%Y-%m-%d %H:%M:%S}Z by {one.owner}, {state}"
+        if one.only_heard:
+            yield f"{indent}  sent    {event.told_at:%Y-%m-%d %H:%M:%S}Z by {one.owner}, whose log is not looked at here"
+        else:
+            yield f"{indent}  told    {event.told_at:%Y-%m-%d %H:%M:%S}Z by {one.owner}, {state}"
         lies = one.lies[event.topic]
         yield f"{indent}  lies    {f'partition {lies[0]}, offset {lies[1]}' if lies else 'not found on the topic'}"
         heard = one.heard[event.topic]

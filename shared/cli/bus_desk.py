@@ -10,6 +10,7 @@ from confluent_kafka import KafkaException
 
 from shared import clock
 from shared.bus import standing, topics
+from shared.bus.inbox import Waiting
 from shared.bus.login import Login
 from shared.bus.sorting import State
 from shared.bus.standing import Standing, ToldEvent
@@ -69,16 +70,19 @@ class ServiceStatus:
         heard = None
         if self.behind is not None:
             heard = {
-                "behind": sum(one.records for one in self.behind),
+                "records": sum(one.records for one in self.behind),
                 "oldest_seconds": self.age(self.oldest_unheard_at),
                 "topics": {one.topic: one.records for one in self.behind},
             }
         return {
             "unsent": {"events": self.standing.unsent, "oldest_seconds": self.age(self.standing.oldest_unsent_at)},
             "unheard": heard,
-            "parked": {state.value: states.get(state, 0) for state in State},
+            "parked": {state.value: self._waiting(states.get(state)) for state in State},
             "held_up": [{**asdict(one), "held_up_by": one.held_up_by} for one in self.standing.held_up],
         }
+
+    def _waiting(self, parked: Waiting | None) -> dict[str, Any]:
+        return {"records": parked.records if parked else 0, "oldest_seconds": self.age(parked.oldest) if parked else None}
 
     def age(self, moment: datetime | None) -> float | None:
         """Seconds since then."""
@@ -92,17 +96,20 @@ class Followed:
     event_id: UUID
     owner: str
     told: list[ToldEvent]
-    lies: dict[str, tuple[int, int] | None] = field(default_factory=dict)
+    lies: dict[str, tuple[int, int] | None]
     """Partition and offset by topic."""
     heard: dict[str, dict[str, str]] = field(default_factory=dict)
     """What became of it, by topic and group."""
     caused: list["Followed"] = field(default_factory=list)
+    only_heard: bool = False
+    """Whether its owner's log was not looked at: when it was told is when it was sent."""
 
     def document(self) -> dict[str, Any]:
         """The same for programs."""
         return {
             "event_id": str(self.event_id),
             "told_by": self.owner,
+            "only_heard": self.only_heard,
             "streams": [
                 {
                     **asdict(event),
@@ -128,11 +135,12 @@ class Desk:
         return [ServiceStatus(name, self._standing(name), self._behind(name), clock.now()) for name in self._databases]
 
     def follow(self, event_id: UUID) -> Followed:
-        """The event and what it caused, as far as these services know; ends the command when none of them told it."""
+        """The event and what it caused, as far as these services know; ends the command when none of them told or hears it."""
         followed: dict[UUID, Followed] = {}
-        found = self._follow(event_id, followed)
+        found = self._follow(event_id, followed) or self._overhear(event_id, followed)
         if found is None:
-            fail(f"not-told: {event_id} was told by none of {', '.join(self._databases)}", REFUSED)
+            names = ", ".join(self._databases)
+            fail(f"not-told: {event_id} was told by none of {names}, and lies on no topic that is heard there", REFUSED)
         return found
 
     def _standing(self, name: str) -> Standing:
@@ -155,13 +163,29 @@ class Desk:
         if not owners:
             return None
         ((owner, told), *_) = owners
-        one = followed[event_id] = Followed(event_id, owner, told)
-        for event in told:
-            one.lies[event.topic] = self._find(owner, event)
+        one = Followed(event_id, owner, told, {event.topic: self._find(owner, event) for event in told})
+        return self._followed_on(one, followed)
+
+    def _overhear(self, event_id: UUID, followed: dict[UUID, Followed]) -> Followed | None:
+        """The event of a service that is not looked at here, as one of these hears it."""
+        for name, heard in self._hears.items():
+            try:
+                found = topics.overhear(self._login, name, heard, event_id, standing.made_at(event_id)) if heard else None
+            except KafkaException:
+                found = None
+            if found:
+                one = Followed(event_id, found.told_by, [found.event], {found.event.topic: found.lies}, only_heard=True)
+                return self._followed_on(one, followed)
+        return None
+
+    def _followed_on(self, one: Followed, followed: dict[UUID, Followed]) -> Followed:
+        """The same with who has heard it and what it caused."""
+        followed[one.event_id] = one
+        for event in one.told:
             one.heard[event.topic] = {
                 name: self._heard(name, event) for name, heard in self._hears.items() if event.topic in heard
             }
-        causes = [caused for name in self._databases for caused in self._caused(name, event_id)]
+        causes = [caused for name in self._databases for caused in self._caused(name, one.event_id)]
         one.caused = [found for caused in causes if (found := self._follow(caused, followed))]
         return one
 

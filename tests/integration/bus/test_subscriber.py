@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from prometheus_client import REGISTRY
+from sqlalchemy import text
 
-from shared import ids
+from shared import clock, ids
 from shared.bus import subscriber
 from shared.bus.envelope import Record
 from shared.bus.subscriber import Subscriber
@@ -79,6 +83,28 @@ async def test_what_is_sent_is_heard_once_and_one_poison_delays_only_its_stream(
     parked = await ledger.parked()
     assert [row[1:] for row in parked if row[0] == str(bad)] == [(1, "failed", "undecodable", 1), (2, "behind", "behind", 0)]
     assert "unreadable" in {row[2] for row in parked}
+
+
+async def test_how_long_the_oldest_has_waited_is_measured(ledger: Ledger, broker: Broker) -> None:
+    claim = ids.new_id()
+    waited = partial(REGISTRY.get_sample_value, "vestibule_bus_unheard_oldest_seconds", {"group": "ledger"})
+    async with hearing(ledger, broker) as worker, ledger.database.engine.connect() as another:
+        await another.execute(text("lock table heard in access exclusive mode"))
+        await send(broker, sent(associated(claim, 1)))
+        ledger.now.time = clock.now() + timedelta(seconds=60)
+
+        async def waits() -> bool:
+            await worker.measure()
+            return (waited() or 0) >= 60
+
+        await eventually(waits)
+        await another.rollback()
+
+        async def done() -> bool:
+            await worker.measure()
+            return waited() == 0
+
+        await eventually(done)
 
 
 async def test_after_a_restart_it_goes_on_where_it_was(ledger: Ledger, broker: Broker) -> None:
