@@ -30,10 +30,10 @@ from tests.integration.bus.member import member
 EVERY = 0.02
 """Seconds between two looks of a member around itself."""
 
-PATIENCE = 90.0
+PATIENCE = 180.0
 """Seconds for what takes several processes, some of them at their beginning."""
 
-FASTER = 100
+FASTER = 500
 """So many times as fast as ours goes the clock by which members wait for another attempt."""
 
 
