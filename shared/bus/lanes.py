@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final
 from zlib import crc32
@@ -9,8 +10,17 @@ from zlib import crc32
 from shared.bus.queue import Queued
 from shared.contracts import Stream
 
-ROOM: Final = 4000
-"""Events read and not yet acknowledged."""
+ROOM: Final = 32_000
+"""Events read and not yet acknowledged: so many that a thousand lanes are worth a batch each."""
+
+ROOM_BYTES: Final = 48_000_000
+"""Bytes of them, after which no more are read however few they are."""
+
+THIN: Final = 50
+"""Events. A lane that holds fewer may wait for more, for a batch costs as much as several events."""
+
+PASSED_OVER: Final = 500
+"""Events of others that are looked through at most for those that may travel together."""
 
 BATCH_BYTES: Final = 500_000
 HEADER_BYTES: Final = 1_000
@@ -60,14 +70,28 @@ class Lanes:
 
     waiting: dict[Lane, deque[Queued]] = field(default_factory=dict)
     in_flight: dict[Lane, Batch] = field(default_factory=dict)
-    known: set[int] = field(default_factory=set)
+    known: dict[int, int] = field(default_factory=dict)
+    """Places of what was read and not struck off yet, with their bytes."""
+    size: int = 0
+    """Bytes of all that is known."""
+    highest: int = 0
+    """The highest place that was ever taken in."""
     trouble: dict[Stream, Trouble] = field(default_factory=dict)
     held: set[Stream] = field(default_factory=set)
 
     @property
     def room(self) -> int:
         """How many more events may be read."""
-        return ROOM - len(self.known)
+        return ROOM - len(self.known) if self.size < ROOM_BYTES else 0
+
+    @property
+    def roomy(self) -> bool:
+        """Whether at least half of the room is free."""
+        return len(self.known) <= ROOM // 2 and self.size <= ROOM_BYTES // 2
+
+    def known_beyond(self, place: int) -> list[int]:
+        """The known places above this one; none, and at no cost, while reading onwards."""
+        return [known for known in self.known if known > place] if place < self.highest else []
 
     def release(self, now: float) -> None:
         """Ends the holds whose time has come. Only before reading from the bottom, or a later event would overtake."""
@@ -82,13 +106,22 @@ class Lanes:
         stream = _stream(queued)
         if queued.place in self.known or stream in self.held:
             return False
-        self.known.add(queued.place)
+        self.known[queued.place] = size = _size(queued)
+        self.size += size
+        self.highest = max(self.highest, queued.place)
         self.waiting.setdefault(Lane(stream.topic, partition), deque()).append(queued)
         return True
 
-    def ready(self) -> list[Batch]:
-        """The batches to send now, one for each lane that is free; they count as in flight from here on."""
-        batches = [Batch(lane, self._load(waiting)) for lane, waiting in self.waiting.items() if lane not in self.in_flight]
+    def ready(self, *, thin: bool = True) -> list[Batch]:
+        """The batches to send now, one for each lane that is free, but not of thin lanes unless they shall go as well.
+
+        They count as in flight from here on.
+        """
+        batches = [
+            Batch(lane, self._load(waiting))
+            for lane, waiting in self.waiting.items()
+            if lane not in self.in_flight and (thin or len(waiting) >= THIN)
+        ]
         for batch in batches:
             self.in_flight[batch.lane] = batch
             if not self.waiting[batch.lane]:
@@ -103,50 +136,58 @@ class Lanes:
 
     def struck(self, places: Iterable[int]) -> None:
         """These are in the queue no more."""
-        self.known.difference_update(places)
+        self._forget(places)
 
     def failed(self, batch: Batch, now: float) -> None:
         """The batch has not arrived: its streams are held, longer each time, and all read of them is put back."""
         del self.in_flight[batch.lane]
-        self.known.difference_update(batch.places)
-        for stream in _streams(batch):
-            self.hold(stream, now)
+        self._forget(batch.places)
+        self.hold(_streams(batch), now)
 
-    def hold(self, stream: Stream, now: float) -> None:
-        """Holds a stream; what waits of it is put back."""
-        failures = self.trouble[stream].failures + 1 if stream in self.trouble else 1
-        spread = crc32(f"{failures} {stream.topic} {stream.key}".encode()) / 2**32
-        pause = min(FIRST_HOLD * 2 ** min(failures - 1, 20), LONGEST_HOLD) * (1 + spread / 4)
-        self.trouble[stream] = Trouble(failures, now + pause)
-        self.held.add(stream)
-        for lane, waiting in list(self.waiting.items()):
-            if lane.topic == stream.topic and any(_stream(queued) == stream for queued in waiting):
-                self.known.difference_update(queued.place for queued in waiting if _stream(queued) == stream)
-                self.waiting[lane] = deque(queued for queued in waiting if _stream(queued) != stream)
-                if not self.waiting[lane]:
-                    del self.waiting[lane]
+    def hold(self, streams: AbstractSet[Stream], now: float) -> None:
+        """Holds streams; what waits of them is put back."""
+        for stream in streams:
+            failures = self.trouble[stream].failures + 1 if stream in self.trouble else 1
+            spread = crc32(f"{failures} {stream.topic} {stream.key}".encode()) / 2**32
+            pause = min(FIRST_HOLD * 2 ** min(failures - 1, 20), LONGEST_HOLD) * (1 + spread / 4)
+            self.trouble[stream] = Trouble(failures, now + pause)
+        self.held |= streams
+        topics = {stream.topic for stream in streams}
+        for lane in [lane for lane in self.waiting if lane.topic in topics]:
+            waiting = self.waiting.pop(lane)
+            self._forget(queued.place for queued in waiting if _stream(queued) in streams)
+            if left := [queued for queued in waiting if _stream(queued) not in streams]:
+                self.waiting[lane] = deque(left)
+
+    def _forget(self, places: Iterable[int]) -> None:
+        for place in places:
+            self.size -= self.known.pop(place, 0)
 
     def _load(self, waiting: deque[Queued]) -> list[Queued]:
-        """Takes the first events of a lane: as many as make a batch, or all of a stream that travels alone."""
+        """Takes the first events of a lane: as many as make a batch, or those of a stream that travels alone."""
         first = _stream(waiting[0])
         alone = first if first in self.trouble else None
         taken: list[Queued] = []
         left: list[Queued] = []
         size = 0
-        while waiting:
+        while waiting and len(left) < PASSED_OVER:
             queued = waiting.popleft()
-            fits = not taken or size + len(queued.event.value) + HEADER_BYTES <= BATCH_BYTES
+            fits = not taken or size + _size(queued) <= BATCH_BYTES
             if not fits:
                 waiting.appendleft(queued)
                 break
             stream = _stream(queued)
             if stream == alone or (alone is None and stream not in self.trouble):
                 taken.append(queued)
-                size += len(queued.event.value) + HEADER_BYTES
+                size += _size(queued)
             else:
                 left.append(queued)
         waiting.extendleft(reversed(left))
         return taken
+
+
+def _size(queued: Queued) -> int:
+    return len(queued.event.value) + HEADER_BYTES
 
 
 def _stream(queued: Queued) -> Stream:

@@ -28,6 +28,9 @@ from shared.progress import Loop
 
 PAGE: Final = 500
 MEASURE_EVERY: Final = 5.0
+GATHERING: Final = 0.25
+"""Seconds in which lanes of few events wait for more of them while a backlog is read and half the room is free."""
+
 FAREWELL: Final = 1.0
 """Seconds in which what is under way may still arrive when the relay is told to stop."""
 
@@ -134,6 +137,7 @@ class Work:
         self._sends: set[asyncio.Task[None]] = set()
         self._renew = False
         self._measured = 0.0
+        self._gathers_until = 0.0
 
     def wake(self) -> None:
         """Something was told."""
@@ -187,7 +191,7 @@ class Work:
             self._lanes.release(began)
             self._partitions = dict(self._sender.partitions)
         after = self._looking.after
-        known = [place for place in self._lanes.known if place > after]
+        known = self._lanes.known_beyond(after)
         self._struck.clear()
         page = await self._queue.page(after, without=known, shards=self._guard.shards, limit=PAGE)
         useful = [self._take(queued) for queued in page]
@@ -204,7 +208,11 @@ class Work:
         return queued.place not in self._struck and self._lanes.accept(queued, partition_of(queued.event.key, partitions))
 
     def _send(self) -> None:
-        for batch in self._lanes.ready():
+        now = self._time()
+        gathers = self._looking.more and self._lanes.roomy and now < self._gathers_until
+        if not gathers:
+            self._gathers_until = now + GATHERING
+        for batch in self._lanes.ready(thin=not gathers):
             sending = asyncio.create_task(self._deliver(batch))
             self._sends.add(sending)
             sending.add_done_callback(self._sends.discard)

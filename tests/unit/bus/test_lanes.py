@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.bus.envelope import Logged
-from shared.bus.lanes import BATCH_BYTES, LONGEST_HOLD, Batch, Lanes
+from shared.bus.lanes import BATCH_BYTES, LONGEST_HOLD, ROOM_BYTES, THIN, Batch, Lanes
 from shared.bus.queue import Queued
 from shared.contracts import Stream
 from tests.unit.bus.test_envelope import LOGGED
@@ -62,7 +62,7 @@ def test_what_is_known_is_not_taken_twice() -> None:
     lanes.acknowledged(batch)
     assert not lanes.accept(queued(1), 0)  # acknowledged, and still in the queue
     lanes.struck([1])
-    assert lanes.known == set()
+    assert (lanes.known, lanes.size) == ({}, 0)
 
 
 def test_a_batch_has_bounds() -> None:
@@ -72,6 +72,27 @@ def test_a_batch_has_bounds() -> None:
         sent.append(only(batches).places)
         lanes.acknowledged(only(batches))
     assert sent == [[1], [2], [3]]
+
+
+def test_a_thin_lane_may_wait_for_more() -> None:
+    lanes = lanes_with(*[queued(place) for place in range(THIN)])
+    lanes.accept(queued(THIN), 1)
+    assert [batch.lane.partition for batch in lanes.ready(thin=False)] == [0]
+    assert [batch.lane.partition for batch in lanes.ready()] == [1]
+
+
+def test_large_events_fill_the_room() -> None:
+    lanes = lanes_with(queued(1, size=ROOM_BYTES // 2), queued(2, size=10))
+    assert (lanes.roomy, lanes.room > 0) == (False, True)
+    lanes.accept(queued(3, size=ROOM_BYTES // 2), 0)
+    assert lanes.room == 0
+    lanes.struck([1, 3])
+    assert lanes.roomy
+
+
+def test_reading_onwards_nothing_is_known_beyond() -> None:
+    lanes = lanes_with(queued(5), queued(9))
+    assert (lanes.known_beyond(0), lanes.known_beyond(5), lanes.known_beyond(9)) == ([5, 9], [9], [])
 
 
 def test_a_failed_stream_is_held_and_the_others_go_on() -> None:
@@ -107,7 +128,7 @@ def test_after_its_hold_a_stream_is_read_again_and_travels_alone() -> None:
 def test_holds_grow_and_have_an_end() -> None:
     lanes, stream, holds = Lanes(), Stream("t", "k"), []
     for _ in range(40):
-        lanes.hold(stream, now=0.0)
+        lanes.hold({stream}, now=0.0)
         holds.append(lanes.next_release() or 0.0)
     assert holds[0] < 1
     assert LONGEST_HOLD <= holds[-1] <= LONGEST_HOLD * 1.25
@@ -155,6 +176,7 @@ def test_whatever_fails_every_stream_arrives_complete_and_in_order(keys: list[st
             case _:
                 broker.now += 100
 
+    assert broker.lanes.size == sum(broker.lanes.known.values())
     for key in "abc":
         arrived = [event.place for event in broker.topic if event.event.key == key]
         assert arrived == [place for place, other in enumerate(keys) if other == key]
