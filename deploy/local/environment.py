@@ -4,15 +4,14 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
 
 from deploy.local.keys import Keys
 from deploy.local.nursery import ROOT
+from shared.bus.login import Login, Security
 
 PREFIX = "VESTIBULE_"
 """As `shared.settings` has it, which loads 10 MB that the supervisor does not need."""
-
-Security = Literal["SASL_SSL", "SASL_PLAINTEXT"]
 
 
 @dataclass(frozen=True)
@@ -33,15 +32,8 @@ class KafkaAccess:
 
     def client_settings(self) -> dict[str, str | int | float | bool]:
         """What librdkafka needs to sign in as the operator."""
-        ca_file = {"ssl.ca.location": self.ca_file} if self.ca_file else {}
-        return {
-            "bootstrap.servers": self.bootstrap,
-            "security.protocol": self.security,
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": self.username,
-            "sasl.password": self.password,
-            **ca_file,
-        }
+        ca_file = Path(self.ca_file) if self.ca_file else None
+        return Login(self.bootstrap, self.username, self.password, self.security, ca_file).for_librdkafka()
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from typing import get_args
 from urllib.parse import urlsplit
 
 from deploy.local.databases import Databases, SqlFailed
-from deploy.local.environment import PREFIX, KafkaAccess, Security
+from deploy.local.environment import PREFIX, KafkaAccess
 from deploy.local.kafka import ANSWERS
 from deploy.local.processes import DidNotStart, run
+from shared.bus.login import Security
 
 PATIENCE = 5.0
 MAY_MAKE = "select rolsuper or (rolcreatedb and rolcreaterole) from pg_roles where rolname = current_user;"

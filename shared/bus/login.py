@@ -1,11 +1,11 @@
-"""How a service signs in at Kafka: SCRAM-SHA-512, as its own user."""
+"""How anybody signs in at Kafka: SCRAM-SHA-512, as a user of his own."""
 
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from faststream.security import SASLScram512
+Security = Literal["SASL_SSL", "SASL_PLAINTEXT"]
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Login:
     bootstrap: str
     username: str
     password: str
-    security: Literal["SASL_PLAINTEXT", "SASL_SSL"] = "SASL_SSL"
+    security: Security = "SASL_SSL"
     ca_file: Path | None = None
 
     @property
@@ -28,16 +28,11 @@ class Login:
         return {
             "bootstrap_servers": self.brokers,
             "security_protocol": self.security,
-            "ssl_context": self._ssl(),
+            "ssl_context": self.ssl_context(),
             "sasl_mechanism": "SCRAM-SHA-512",
             "sasl_plain_username": self.username,
             "sasl_plain_password": self.password,
         }
-
-    def for_faststream(self) -> SASLScram512:
-        """The security of a FastStream broker."""
-        context = self._ssl()
-        return SASLScram512(self.username, self.password, ssl_context=context, use_ssl=context is not None)
 
     def for_librdkafka(self) -> dict[str, str | int | float | bool]:
         """The settings of confluent-kafka's clients."""
@@ -50,5 +45,6 @@ class Login:
         }
         return {**settings, "ssl.ca.location": str(self.ca_file)} if self.ca_file else settings
 
-    def _ssl(self) -> ssl.SSLContext | None:
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """Whose certificates are believed, where the connection is encrypted."""
         return ssl.create_default_context(cafile=self.ca_file) if self.security == "SASL_SSL" else None

@@ -15,6 +15,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
+from faststream.security import SASLScram512
 
 from shared.bus import metrics
 from shared.bus.assignment import Assignment
@@ -81,9 +82,10 @@ class Subscriber:
         self._unheard: Unheard[TopicPartition] = Unheard()
         self._sent_at = 0.0
         self._group = consumer.listeners.group
+        context = login.ssl_context()
         self._broker = KafkaBroker(
             login.brokers,
-            security=login.for_faststream(),
+            security=SASLScram512(login.username, login.password, ssl_context=context, use_ssl=context is not None),
             consumer_only=True,
             allow_auto_create_topics=False,
             metadata_max_age_ms=METADATA_MS,

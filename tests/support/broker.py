@@ -7,6 +7,8 @@ from typing import Any
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from shared.bus.login import Login
+
 PATIENCE = 20.0
 
 
@@ -16,13 +18,8 @@ class Broker:
     def __init__(self, document: Mapping[str, Any]) -> None:
         kafka = document["kafka"]
         self._groups = list(document["services"])
-        self._settings: dict[str, str | int | float | bool] = {
-            "bootstrap.servers": kafka["bootstrap"],
-            "security.protocol": "SASL_PLAINTEXT",
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": kafka["operator"]["username"],
-            "sasl.password": kafka["operator"]["password"],
-        }
+        operator = Login(kafka["bootstrap"], **kafka["operator"], security="SASL_PLAINTEXT")
+        self._settings = operator.for_librdkafka()
 
     def records(self) -> Iterator[tuple[str, bytes]]:
         """Every record on every topic that is not the broker's own: the topic, and key, headers and value in one."""

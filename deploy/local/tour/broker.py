@@ -7,6 +7,7 @@ from confluent_kafka import Consumer, KafkaError, Producer
 
 from deploy.local.tour.narrator import Difference, same
 from deploy.local.tour.stage import Contoso, Stage
+from shared.bus.login import Login
 
 PATIENCE = 15.0
 
@@ -16,14 +17,8 @@ async def read_own_topic(stage: Stage, contoso: Contoso, bootstrap: str) -> None
     if contoso.partner is None:
         raise Difference("nobody was enrolled")
     own = f"partner.billing_due.{contoso.slug}"
-    user = {
-        "bootstrap.servers": bootstrap,
-        "security.protocol": "SASL_PLAINTEXT",
-        "sasl.mechanism": "SCRAM-SHA-512",
-        "sasl.username": contoso.partner.kafka_username,
-        "sasl.password": contoso.partner.kafka_password,
-        "log_level": "3",
-    }
+    login = Login(bootstrap, contoso.partner.kafka_username, contoso.partner.kafka_password, "SASL_PLAINTEXT")
+    user = {**login.for_librdkafka(), "log_level": 3}
     value = await asyncio.to_thread(_first, user, f"{contoso.slug}.billing", own)
     same(json.loads(value)["account_id"], contoso.account_id, "what Adatum reads from its topic")
     refused = {
@@ -40,11 +35,11 @@ async def read_own_topic(stage: Stage, contoso: Contoso, bootstrap: str) -> None
     stage.says.says(f"{contoso.partner.kafka_username} reads {own}; refused: {', '.join(refused)}")
 
 
-def _consumer(user: dict[str, str], group: str) -> Consumer:
+def _consumer(user: dict[str, str | int | float | bool], group: str) -> Consumer:
     return Consumer({**user, "group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False})
 
 
-def _first(user: dict[str, str], group: str, topic: str) -> bytes:
+def _first(user: dict[str, str | int | float | bool], group: str, topic: str) -> bytes:
     """The first record's value."""
     consumer = _consumer(user, group)
     try:
@@ -59,7 +54,7 @@ def _first(user: dict[str, str], group: str, topic: str) -> bytes:
         consumer.close()
 
 
-def _error(user: dict[str, str], group: str, topic: str) -> int:
+def _error(user: dict[str, str | int | float | bool], group: str, topic: str) -> int:
     """The error with which reading is refused; 0 when it is not."""
     consumer = _consumer(user, group)
     try:
@@ -71,7 +66,7 @@ def _error(user: dict[str, str], group: str, topic: str) -> int:
         consumer.close()
 
 
-def _write_error(user: dict[str, str], topic: str) -> int:
+def _write_error(user: dict[str, str | int | float | bool], topic: str) -> int:
     """The error with which writing is refused; 0 when it is not."""
     codes: list[int] = []
     producer = Producer({**user, "message.timeout.ms": int(PATIENCE * 1000)})

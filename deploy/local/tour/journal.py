@@ -12,6 +12,8 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
+from shared.bus.login import Login
+
 PATIENCE: Final = 20.0
 """Seconds to wait for an event before the tour says that it did not come."""
 
@@ -48,7 +50,7 @@ class NotTold(AssertionError):
 class Journal:
     """Every record of the topics since the journal was opened, in order of arrival."""
 
-    def __init__(self, settings: Mapping[str, str | int | bool]) -> None:
+    def __init__(self, settings: Mapping[str, str | int | float | bool]) -> None:
         self._settings = {
             **settings,
             "group.id": f"tour-{secrets.token_hex(8)}",
@@ -129,11 +131,7 @@ async def journal(bootstrap: str, username: str, password: str, topics: Sequence
     """A journal of these topics (a name beginning with ^ is a pattern) for the time of the block."""
     kept = Journal(
         {
-            "bootstrap.servers": bootstrap,
-            "security.protocol": "SASL_PLAINTEXT",
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": username,
-            "sasl.password": password,
+            **Login(bootstrap, username, password, "SASL_PLAINTEXT").for_librdkafka(),
             "topic.metadata.refresh.interval.ms": 1000,
             "fetch.wait.max.ms": 50,
             "log_level": 3,

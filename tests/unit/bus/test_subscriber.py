@@ -20,7 +20,7 @@ def test_only_the_bus_knows_faststream() -> None:
         if (isinstance(node, ast.ImportFrom) and (node.module or "").startswith("faststream"))
         or (isinstance(node, ast.Import) and any(name.name.startswith("faststream") for name in node.names))
     }
-    assert knowing == {"shared/bus/login.py", "shared/bus/subscriber.py"}
+    assert knowing == {"shared/bus/subscriber.py"}
 
 
 def test_every_subscriber_says_when_it_acknowledges() -> None:
