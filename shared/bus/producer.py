@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from itertools import chain
 from typing import Final
 
 import structlog
@@ -43,18 +44,22 @@ async def start(login: Login, **sizes: int) -> AIOKafkaProducer:
 
 async def stop(producer: AIOKafkaProducer) -> None:
     """Gives up what is under way and disconnects; what fails meanwhile is nobody's concern any more."""
-    # There is no public way to stop without waiting for ever for a broker that is away.
-    producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001
+    # There is no public way to stop without waiting for ever for a broker that is away. What the broker asks to be tried again
+    # aiokafka must still know as under way, and what fails as well: so the sending ends first, and all that is left fails then.
+    sending = producer._sender.sender_task  # noqa: SLF001
     try:
         async with asyncio.timeout(STOPS_WITHIN):
+            if sending:
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+    except TimeoutError:
+        log.warning("producer_stopped_hard")
+    waiting = producer._message_accumulator  # noqa: SLF001
+    waiting._pending_batches.update(chain.from_iterable(waiting._batches.values()))  # noqa: SLF001
+    waiting.fail_all(ProducerClosed())
+    with suppress(KafkaError, TimeoutError):
+        async with asyncio.timeout(STOPS_WITHIN):
             await producer.stop()
-    except (KafkaError, TimeoutError, KeyError) as fault:
-        # It had failed, or waits for answers, or to write what a broker that hangs does not take, or was just told to try
-        # again what has been given up (the KeyError).
-        log.warning("producer_stopped_hard", fault=repr(fault))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(STOPS_WITHIN):
-                await producer.client.close()
 
 
 @asynccontextmanager

@@ -65,7 +65,8 @@ async def test_one_that_is_stopped_just_when_the_broker_asks_it_to_try_again_sto
 
         await eventually(asked)
         stopping = asyncio.create_task(producer.stop(started))
-        with pytest.raises(ProducerClosed):
-            await sent
+        await asyncio.sleep(0)
         answers.answers_producers.set()
         await stopping
+        with pytest.raises(ProducerClosed):
+            await sent
