@@ -12,10 +12,33 @@ from pathlib import Path
 
 GUARD = Path(__file__).with_name("guard.py")
 POLL = 0.02
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 10.0
+STEADY = 30.0
+"""After so many seconds without a fall, the next one is a first one again."""
 
 
 class DidNotStart(Exception):
     """A program ended, or did not answer in time; the message carries the end of its log."""
+
+
+class Pauses:
+    """How long to wait before a program that has died is started again: longer each time."""
+
+    def __init__(self) -> None:
+        self._next = FIRST_PAUSE
+        self._began = time.monotonic()
+
+    def begins(self) -> None:
+        """It is started now."""
+        self._began = time.monotonic()
+
+    def fallen(self) -> float:
+        """It has died, or did not start; seconds until the next attempt."""
+        if time.monotonic() - self._began > STEADY:
+            self._next = FIRST_PAUSE
+        pause, self._next = self._next, min(self._next * 2, LONGEST_PAUSE)
+        return pause
 
 
 def spawn(

@@ -7,13 +7,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from deploy.local.nursery import Nursery, Program
-from deploy.local.processes import POLL, DidNotStart, tail
+from deploy.local.processes import POLL, DidNotStart, Pauses, tail
 
-FIRST_PAUSE = 0.2
-LONGEST_PAUSE = 10.0
 ANSWERS_WITHIN = 2.0
-STEADY = 30.0
-"""After so many seconds without a fall, the next one is a first one again."""
 
 
 @dataclass
@@ -27,9 +23,9 @@ class Role:
 
     async def keep(self, nursery: Nursery, *, say: Callable[[str], None], changed: Callable[[], None]) -> None:
         """Runs the program for as long as nobody cancels this."""
-        pause = FIRST_PAUSE
+        pauses = Pauses()
         while True:
-            began = time.monotonic()
+            pauses.begins()
             try:
                 fork = await nursery.start(self.program)
                 self.pid = fork.pid
@@ -38,11 +34,9 @@ class Role:
                 why = f"ended with {code}, see {self.program.log}"
             except DidNotStart as failure:
                 why = str(failure)
-            if time.monotonic() - began > STEADY:
-                pause = FIRST_PAUSE
+            pause = pauses.fallen()
             say(f"{self.program.name} {why}; once more in {pause:.1f} s")
             await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
 
     async def until_ready(self, *, patience: float) -> None:
         """Waits for the program to say that it is ready; refuses with the end of its log after `patience` seconds."""

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,7 +18,7 @@ from deploy.local.keys import Keys
 from deploy.local.nursery import Nursery, Program
 from deploy.local.ports import allocate
 from deploy.local.postgres import Postgres
-from deploy.local.processes import DidNotStart
+from deploy.local.processes import DidNotStart, Pauses
 from deploy.local.role import Role
 from shared.service_names import service_names
 
@@ -206,15 +205,24 @@ class Supervisor:
         self._keeping.append(asyncio.create_task(self._keep_server(name, server, shown)))
 
     async def _keep_server(self, name: str, server: Server, shown: dict[str, Any]) -> None:
-        """Starts PostgreSQL or Kafka again, on the same port, when it has died."""
+        """Starts PostgreSQL or Kafka again, on the same port, when it has died: later each time, for its disk may be full."""
+        pauses, why = Pauses(), "has died"
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            if not server.alive():
-                self._say(f"{name} has died; starting it again")
-                with suppress(DidNotStart):
-                    await server.start()
-                    shown["pid"] = server.pid
-                    self._tell()
+            if server.alive():
+                continue
+            pause = pauses.fallen()
+            self._say(f"{name} {why}; once more in {pause:.1f} s")
+            await asyncio.sleep(pause)
+            pauses.begins()
+            try:
+                await server.start()
+            except (DidNotStart, OSError) as failure:
+                why = f"did not start again, {str(failure).splitlines()[0]}"
+            else:
+                why = "has died"
+                shown["pid"] = server.pid
+                self._tell()
 
     async def _stop(self) -> None:
         """Roles first, so that they can finish; then what they stand on."""
