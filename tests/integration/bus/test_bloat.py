@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared import ids
@@ -29,9 +30,9 @@ async def hot_share(connection: AsyncConnection, table: str) -> tuple[int, float
     """How many rows were changed, and the share of them that needed no new index entry."""
     await connection.exec_driver_sql("select pg_stat_force_next_flush()")
     await connection.exec_driver_sql("select pg_stat_clear_snapshot()")
-    changed, hot = (
-        await connection.exec_driver_sql(f"select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relname = '{table}'")
-    ).one()
+    counted = text("select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relname = :table")
+    (row,) = (await connection.execute(counted, {"table": table})).all()
+    changed, hot = int(row[0]), int(row[1])
     return changed, hot / changed
 
 
