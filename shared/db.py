@@ -29,6 +29,10 @@ P_co = TypeVar("P_co", covariant=True)
 
 STATEMENT_TIMEOUT_MS: Final = 15_000
 
+IDLE_TIMEOUT_MS: Final = 15_000
+"""Whoever asks nothing for so long in the middle of a transaction is held up, and so are all who wait for its locks: the server
+ends it. Not longer than those wait (a statement's time), nor much longer than its partitions take to be given to others."""
+
 CONNECTS_WITHIN: Final = 5.0
 ANSWERS_WITHIN: Final = 20.0
 """Seconds for any answer, a little more than the server itself gives a statement. Whoever is silent for longer is gone."""
@@ -262,7 +266,7 @@ def connect(url: str, *, pool: int, name: str, answers_within: float | None = No
             "server_settings": {
                 "application_name": name,
                 "statement_timeout": str(STATEMENT_TIMEOUT_MS),
-                "idle_in_transaction_session_timeout": str(2 * STATEMENT_TIMEOUT_MS),
+                "idle_in_transaction_session_timeout": str(IDLE_TIMEOUT_MS),
                 "timezone": "UTC",
                 **KEEPALIVES,
             },
