@@ -25,6 +25,8 @@ class Step:
     command: Sequence[str]
 
 
+BACKENDS = ("embedded", "containers", "env")
+
 WORKERS = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder")
 """Each file is one worker's, in the order of the collection."""
 
@@ -51,15 +53,26 @@ def check() -> None:
     raise SystemExit(1 if failed else 0)
 
 
-@click.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+@click.option("--backend", type=click.Choice(BACKENDS), default="embedded", show_default=True, help="Whose servers.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def test(arguments: Sequence[str]) -> None:
-    """Run the tests on PostgreSQL and Kafka of their own; ARGUMENTS go to pytest.
+def test(arguments: Sequence[str], *, backend: str) -> None:
+    r"""Run the tests on real servers; ARGUMENTS go to pytest (-h: those that it knows).
 
     Files that are named are run in one process, all of them in several (-n0: in one, to see the order of a seed again).
+
+    \b
+    Whose PostgreSQL and Kafka they run on:
+      embedded    those of `up`, fresh ones for each process
+      containers  official images, on the Docker engine that answers or that DOCKER_HOST names
+      env         yours, in one process; what is not given is embedded:
+                  VESTIBULE_DATABASE_URL, as somebody who may make roles and databases
+                  VESTIBULE_KAFKA_BOOTSTRAP, with VESTIBULE_KAFKA_OPERATOR_USERNAME and _PASSWORD, VESTIBULE_KAFKA_SECURITY
+                  (SASL_SSL, or SASL_PLAINTEXT) and VESTIBULE_KAFKA_CA_FILE
     """
     names_files = any((ROOT / argument.partition("::")[0]).exists() for argument in arguments)
-    _become(*PYTHON, "-m", "pytest", *(() if names_files else WORKERS), *arguments)
+    in_one_process = names_files or backend == "env"
+    _become(*PYTHON, "-m", "pytest", f"--backend={backend}", *(() if in_one_process else WORKERS), *arguments)
 
 
 @click.command(context_settings={"allow_interspersed_args": False})

@@ -15,6 +15,8 @@ MAKE = r"""
 select format('create role %I login', :'name')
     where not exists (select from pg_roles where rolname = :'name') \gexec
 select format('alter role %I password %L', :'name', :'password') \gexec
+select format('grant %I to current_user', :'name')
+    where not pg_has_role(:'name', 'set') \gexec
 select format('create database %I owner %I', :'name', :'name')
     where not exists (select from pg_database where datname = :'name') \gexec
 select format('revoke all on database %I from public', :'name') \gexec

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from deploy.local.checks import BACKENDS
 from deploy.local.environment import KafkaAccess
 from tests.support.backends import yours
 from tests.support.backends.embedded import Embedded, running_kafka, running_postgres
@@ -23,7 +24,6 @@ __all__ = ["Databases", "NewKafka", "NewPostgres", "running_kafka", "running_pos
 NewPostgres = Callable[[], AbstractContextManager[Databases[OwnServer]]]
 NewKafka = Callable[[], AbstractContextManager[OwnKafka]]
 
-BACKENDS = ("embedded", "containers", "env")
 CHOSEN = pytest.StashKey[Backend]()
 
 

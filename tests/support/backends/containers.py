@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,7 +47,7 @@ class ContainedPostgres:
 
     def await_answer(self) -> None:
         """Returns once it lets us in."""
-        until(self._answers, patience=STARTS_WITHIN)
+        _await(self._container, self._answers)
 
     def _answers(self) -> bool:
         try:
@@ -82,7 +82,7 @@ class ContainedKafka:
     def make_operator(self) -> None:
         """Makes the operator known to SCRAM, for which the image has no setting: let in by PLAIN, he does it himself."""
         admin = AdminClient({**self.access.client_settings(), "sasl.mechanism": "PLAIN", "log_level": 0})
-        until(lambda: _listed(admin), patience=STARTS_WITHIN)
+        _await(self._container, lambda: _listed(admin))
         info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
         made = UserScramCredentialUpsertion(OPERATOR, info, self.access.password.encode())
         for answer in admin.alter_user_scram_credentials([made]).values():
@@ -91,7 +91,7 @@ class ContainedKafka:
     def await_answer(self) -> None:
         """Returns once it lets its operator in, and groups find a coordinator."""
         admin = AdminClient({**self.access.client_settings(), "log_level": 0})
-        until(lambda: answers(admin, 1), patience=STARTS_WITHIN)
+        _await(self._container, lambda: answers(admin, 1))
 
 
 class Containers:
@@ -179,6 +179,18 @@ def _host(container: DockerContainer) -> str:
     """Where the engine is, seen from here; `localhost` could also be an address of IPv6, where clients would knock first."""
     host = container.get_docker_client().host()
     return "127.0.0.1" if host == "localhost" else host
+
+
+def _await(container: DockerContainer, happened: Callable[[], bool]) -> None:
+    """Waits until it has happened; a container that has ended instead, or takes too long, fails with what it said last."""
+    inside = container.get_wrapped_container()
+
+    def happened_or_ended() -> bool:
+        inside.reload()
+        return happened() or inside.status != "running"
+
+    until(happened_or_ended, patience=STARTS_WITHIN)
+    assert inside.status == "running", inside.logs(tail=20).decode(errors="replace")
 
 
 def _listed(admin: AdminClient) -> bool:

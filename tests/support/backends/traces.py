@@ -74,7 +74,7 @@ def remove(access: KafkaAccess) -> None:
 
 def _found(admin: AdminClient) -> Traces:
     try:
-        rights: list[AclBinding] = admin.describe_acls(_every_right()).result(PATIENCE)
+        rights: list[AclBinding] = admin.describe_acls(every_right()).result(PATIENCE)
     except KafkaException as fault:
         raise Refused(f"this Kafka shows us no access lists, which the tests need: {fault.args[0].str()}") from None
     asked: Any = admin.describe_user_scram_credentials()
@@ -99,7 +99,8 @@ def _our_user(name: str) -> bool:
     return name in {*READERS, *(contract.owner for contract in every()), "notifications"} or name.startswith("partner-")
 
 
-def _every_right() -> AclBindingFilter:
+def every_right() -> AclBindingFilter:
+    """Whoever may do whatever to whatever."""
     anybody: Any = None  # annotated as text
     return AclBindingFilter(
         ResourceType.ANY, anybody, ResourcePatternType.ANY, anybody, anybody, AclOperation.ANY, AclPermissionType.ANY
