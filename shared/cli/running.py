@@ -1,5 +1,6 @@
 """Runs the roles and the migrations of a service, and operators' work on its ports."""
 
+import gc
 import importlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -34,6 +35,7 @@ def run_role(name: str, role: str) -> None:
     settings = settings_of(service.settings)
     traces = configure(name, role, settings)
     module: Any = importlib.import_module(f"shared.roles.{role}")
+    gc.freeze()  # what is loaded stays: the collector need not look through it again whenever much is at hand
     try:
         run(module.run(service, settings))
     finally:

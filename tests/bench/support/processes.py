@@ -1,6 +1,7 @@
 """Workers in processes of their own: how much they have done, and the processor time it took."""
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -128,6 +129,7 @@ def _work(work: Work, counter: "Synchronized[float]", task: tuple[object, ...]) 
     def count(done: float) -> None:
         counter.value = done
 
+    gc.freeze()  # as every role does
     with redirect_stdout(sys.stderr):
         uvloop.run(work(count, *task))
 
