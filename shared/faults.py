@@ -83,5 +83,6 @@ def reason(error: Exception) -> tuple[str, str]:
     """A refusal's slug or the fault's name, and one line for operators without the values that were at hand."""
     if isinstance(error, Refusal):
         return error.slug(), error.title()
-    lines = str(error).replace("\0", "").splitlines()
+    said = (error.orig.__cause__ or error.orig) if isinstance(error, DBAPIError) and error.orig else error
+    lines = str(said).replace("\0", "").splitlines()
     return "failed", f"{type(error).__name__}: {lines[0] if lines else ''}"[:500]

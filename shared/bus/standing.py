@@ -31,7 +31,8 @@ select distinct event_id from event_log where causation_id = $1 and logged_at >=
 
 HEARD: Final = """
 select (select last_sequence from inbox where consumer = $1 and topic = $2 and key = $3),
-       (select state from parked where consumer = $1 and topic = $2 and key = $3 and sequence = $4)
+       (select state || case when error = '' then '' else ': ' || error end
+          from parked where consumer = $1 and topic = $2 and key = $3 and sequence = $4)
 """
 
 
@@ -84,7 +85,7 @@ async def caused(connection: AsyncConnection, event_id: UUID) -> list[UUID]:
 
 
 async def heard(connection: AsyncConnection, group: str, event: ToldEvent) -> str:
-    """`done`, `not yet`, or why the group has it parked."""
+    """`done`, `not yet`, or why the group has it parked, with its error."""
     ((last, state),) = await rows_of(connection, HEARD, (group, event.topic, event.key, event.sequence))
     return state or ("done" if (last or 0) >= event.sequence else "not yet")
 

@@ -15,6 +15,14 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+def test_every_metric_that_a_guide_names_is_in_the_reference() -> None:
+    known = set(re.findall(r"`(vestibule_\w+)`", (ROOT / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")))
+    guides = "\n".join(page.read_text(encoding="utf-8") for page in PAGES if page.parent.name != "reference")
+    named = set(re.findall(r"\bvestibule_(?:bus|consumer|outbox|event|job|domain|email|http)_\w+", guides))
+    assert named
+    assert sorted(named - known) == []
+
+
 def test_the_story_map_names_what_there_is() -> None:
     page = (ROOT / "docs" / "story-map.md").read_text(encoding="utf-8")
     last_cells = "\n".join(line.rsplit("|", 2)[1] for line in page.splitlines() if line.startswith("|"))

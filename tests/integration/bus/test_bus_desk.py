@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import time
 from uuid import UUID
 
 import click
 import pytest
 from click.testing import CliRunner
 from prometheus_client import REGISTRY
+from sqlalchemy import text
 
 from shared import clock, ids
 from shared.cli.bus import bus_group
@@ -107,7 +109,11 @@ async def test_an_event_that_a_service_only_hears_is_shown_as_far_as_it_knows(
     async with keeping(elsewhere) as other:
         other.now.time = clock.now()
         assert "ledger: not yet" in await seen(hearer, "show", event_id)
+        other.trouble.once[claim, 1] = ValueError("the reason")
         await other.consumer.handle([record])
+        assert "ledger: failed: ValueError: the reason" in await seen(hearer, "show", event_id)
+        other.now.passes(seconds=5)
+        await other.retry_until_quiet()
 
         followed = json.loads(await seen(hearer, "show", event_id, "--json"))
         assert (followed["told_by"], followed["only_heard"]) == ("domains", True)
@@ -116,6 +122,13 @@ async def test_an_event_that_a_service_only_hears_is_shown_as_far_as_it_knows(
         assert stream["lies"] == {"partition": record.partition, "offset": record.offset}
         assert [caused["streams"][0]["topic"] for caused in followed["caused"]] == ["admin.declined"]
         assert "by domains, whose log is not looked at here" in await seen(hearer, "show", event_id)
+
+
+async def test_what_the_database_refuses_is_told_in_its_words(surroundings: Surroundings, ledger: Ledger) -> None:
+    async with ledger.database.transaction() as tx:
+        await tx.execute(text("alter table heard rename to elsewhere"))
+    await ledger.consumer.handle([on_the_wire(associated(ids.new_id(), 1))])
+    assert '1: ProgrammingError: relation "heard" does not exist · tried 1×' in await seen(surroundings, "status")
 
 
 async def test_the_metrics_say_what_the_status_says(surroundings: Surroundings, ledger: Ledger, broker: Broker) -> None:
@@ -144,6 +157,10 @@ async def test_an_event_that_nobody_told_is_refused_by_name(surroundings: Surrou
 
 
 async def test_while_kafka_is_away_the_rest_is_shown(surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.bus.topics.PATIENCE", 0.2)
-    nowhere = Surroundings(surroundings.databases, surroundings.hears, Broker.nowhere())
-    assert "unheard  Kafka does not answer" in await seen(nowhere, "status")
+    monkeypatch.setattr("shared.bus.topics.PATIENCE", 2.0)
+    (url,), (heard,) = surroundings.databases.values(), surroundings.hears.values()
+    names = [f"ledger-{number}" for number in range(20)]
+    nowhere = Surroundings(dict.fromkeys(names, url), dict.fromkeys(names, heard), Broker.nowhere())
+    began = time.monotonic()
+    assert (await seen(nowhere, "status")).count("unheard  Kafka does not answer") == len(names)
+    assert time.monotonic() - began < len(names) * 2.0
