@@ -161,7 +161,10 @@ def doctor(folder: Folder) -> None:
 @click.command()
 @on_folder
 def tour(folder: Folder) -> None:
-    """Tell the whole story of both guides on real parts; exit code 1 at any difference."""
+    """Play the whole story of both guides on what runs here, or on a run of its own; exit code 1 at the first difference.
+
+    Each step is told with what came of it and the time it took. A run of its own is started on the folder and stopped again.
+    """
     from deploy.local.tour import run as tell  # noqa: PLC0415
 
     with running_or_own(folder) as document:

@@ -1,5 +1,7 @@
 """Reading the logs of a run."""
 
+import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +26,9 @@ def logs(folder: Folder, *, follow: bool, service: str | None) -> None:
         raise click.ClickException(
             f"there is no log of {service} here; a part of your own keeps its own" if service else "there are no logs"
         )
+    if follow:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: sys.exit())
     width = max(map(len, found))
     readers = {name: _lines(path) for name, path in found.items()}
     while True:

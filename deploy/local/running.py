@@ -15,6 +15,7 @@ import click
 from deploy.local.folder import AlreadyRuns, Folder
 from deploy.local.nursery import ROOT
 from deploy.local.processes import POLL, DidNotStart, guarded, tail
+from deploy.local.status import addresses, status
 
 READY_WITHIN = 300.0
 """Long enough for the first start on a machine, which downloads Kafka."""
@@ -24,7 +25,10 @@ def detach(folder: Folder) -> None:
     """Starts `up` as this command was given, in the background, and waits until all is ready."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--detach"]
     _start(folder, [sys.executable, "-P", "-m", "shared.cli", *arguments])
-    click.echo(f"ready on {folder.path}; see: {folder.command('status')}")
+    run = folder.run()
+    if run is None:
+        raise DidNotStart(f"it was ready and is gone again\n{tail(folder.log('up'))}")
+    click.echo(f"ready on {folder.path}\n\n{addresses(run, folder, end=folder.command('down'))}")
 
 
 @contextmanager
@@ -34,8 +38,6 @@ def running_or_own(folder: Folder) -> Iterator[dict[str, Any]]:
     if not folder.runs():
         command = [sys.executable, "-P", "-m", "shared.cli", "up", "--data", str(folder.path)]
         own = _start(folder, guarded(command, SIGTERM))
-    from deploy.local.status import status  # noqa: PLC0415 -- slow to load, and only needed here
-
     try:
         yield asyncio.run(status(folder))
     finally:

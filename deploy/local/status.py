@@ -24,6 +24,15 @@ def parts(run: Run) -> Iterator[tuple[str, str, str]]:
             yield name, "" if own else "your own", where
 
 
+def addresses(run: Run, folder: Folder, *, end: str) -> str:
+    """What a person wants to open, what to do next, and how it ends."""
+    apis = [(service, roles["api"]["url"]) for service, roles in run.services.items() if "api" in roles]
+    shown = [*apis, ("mailbox", run.mailbox["url"])] if run.mailbox["url"] else apis
+    lines = [f"  {name:14} {url}" for name, url in shown]
+    following = " · ".join([*map(folder.command, ("tour", "status", "logs -f")), end])
+    return "\n".join([*lines, "", f"  Next: {following}"])
+
+
 async def status(folder: Folder) -> dict[str, Any]:
     """The state of the run on a folder (`down`, `starting`, `ready`, `degraded`, `stopping`) and where everything is.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import click
 
-from deploy.local.folder import Folder, Run
+from deploy.local.status import addresses
 from deploy.local.supervisor import Options, Supervisor
 
 
@@ -24,7 +24,7 @@ async def _run(options: Options) -> None:
         click.echo(f"{time.monotonic() - began:6.1f} s  {words}")
 
     running = asyncio.create_task(
-        Supervisor(options, say).run(on_ready=lambda run: say(f"ready\n\n{addresses(run, options.folder)}"))
+        Supervisor(options, say).run(on_ready=lambda run: say(f"ready\n\n{addresses(run, options.folder, end='Ctrl-C')}"))
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, _stopper(running, say))
@@ -32,15 +32,6 @@ async def _run(options: Options) -> None:
         await running
     except asyncio.CancelledError:
         say("stopped")
-
-
-def addresses(run: Run, folder: Folder) -> str:
-    """What a person wants to open, and what to do next."""
-    apis = [(service, roles["api"]["url"]) for service, roles in run.services.items() if "api" in roles]
-    shown = [*apis, ("mailbox", run.mailbox["url"])] if run.mailbox["url"] else apis
-    lines = [f"  {name:14} {url}" for name, url in shown]
-    following = " · ".join(map(folder.command, ("tour", "status", "logs -f")))
-    return "\n".join([*lines, "", f"  Next: {following} · Ctrl-C"])
 
 
 def _stopper(running: asyncio.Task[None], say: Callable[[str], None]) -> Callable[[], None]:

@@ -39,7 +39,8 @@ DEAD_LETTERS: Final = {"retention.ms": str(90 * DAY_MS), "max.message.bytes": st
 ITERATIONS: Final = 4096
 """SCRAM's least; the passwords are made by machines, 256 bits each."""
 
-PATIENCE: Final = 30.0
+PATIENCE: Final = 60.0
+"""Seconds for one answer, and for users to come round: a busy broker lays out its new topics first."""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def surroundings(databases: Mapping[str, str], login: Login) -> Surroundings:
 
 def surroundings_of(name: str) -> Surroundings:
     """What one service works in, by its own settings."""
-    settings = settings_of(service_of(name).settings)
+    settings = settings_of(service_of(name).settings, name)
     return surroundings({name: settings.database_url.get_secret_value()}, login_of(settings))
 
 

@@ -26,12 +26,18 @@ def fail(message: str, status: int) -> NoReturn:
     sys.exit(status)
 
 
-def settings_of(settings: type[AnySettings]) -> AnySettings:
-    """The settings, or the end of the command with the names of those that are missing or wrong (status 2)."""
+def settings_of(settings: type[AnySettings], name: str) -> AnySettings:
+    """The settings, or the end of the command with the names of those that are missing or wrong (status 2).
+
+    Where the embedded run is installed, it also says how its settings of that name are had.
+    """
     try:
         return load(settings)
     except SettingsFault as fault:
-        fail(f"settings\n{fault}", SETTINGS)
+        root = click.get_current_context().find_root()
+        local = isinstance(root.command, click.Group) and root.command.get_command(root, "env") is not None
+        advice = f'\nThose of a run on this machine: eval "$(./vestibule env {name})"' if local else ""
+        fail(f"settings\n{fault}{advice}", SETTINGS)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -21,6 +21,8 @@ from shared.service_names import service_names
 from shared.settings import BaseUrl, KafkaSettings
 
 KEY: Final = "Idempotency-Key"
+OPERATOR: Final = "operator"
+"""The name under which a run on this machine keeps operators' settings."""
 
 
 class OperatorSettings(KafkaSettings):
@@ -51,7 +53,7 @@ class EnrollSettings(OperatorSettings):
 
 def apply_kafka(replication: int) -> None:
     """Topics and rights for every service; users for those whose passwords are given."""
-    settings = settings_of(OperatorSettings)
+    settings = settings_of(OperatorSettings, OPERATOR)
     hears = {name: service_of(name).listeners.topics for name in service_names()}
     missing = sorted(set(hears) - set(settings.kafka_users))
     if missing:
@@ -66,7 +68,7 @@ def enroll_partner(body: dict[str, str], *, replication: int, renew: bool) -> No
 
     Of a partner that is enrolled nothing changes, unless its secrets shall be renewed.
     """
-    settings, slug = settings_of(EnrollSettings), body["slug"]
+    settings, slug = settings_of(EnrollSettings, OPERATOR), body["slug"]
     if not re.fullmatch(PARTNER_SLUG, slug):
         fail(f"{slug!r} can't name a partner: lower-case letters, digits and hyphens, a letter first", REFUSED)
     kafka_password = ids.new_token()
@@ -133,9 +135,9 @@ def _is(answer: httpx.Response, slug: str) -> bool:
 def _sentence(answer: httpx.Response) -> str:
     """A problem (RFC 9457), or an error of OAuth's (RFC 6749 §5.2), in a line for people; anything else by its status."""
     members = _members(answer)
-    title = members.get("title") or members.get("error_description") or f"it answers {answer.status_code}"
+    title = str(members.get("title") or members.get("error_description") or f"it answers {answer.status_code}")
     mistakes = [f"{mistake['pointer'].lstrip('/')}: {mistake['message']}" for mistake in members.get("errors", ())]
-    return "; ".join([str(title), *mistakes])
+    return "; ".join([title.removesuffix("."), *mistakes]) if mistakes else title
 
 
 def _members(answer: httpx.Response) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def service_of(name: str) -> AnyService:
 def run_role(name: str, role: str) -> None:
     """Runs one process of a service until it is told to stop."""
     service = service_of(name)
-    settings = settings_of(service.settings)
+    settings = settings_of(service.settings, name)
     traces = configure(name, role, settings)
     module: Any = importlib.import_module(f"shared.roles.{role}")
     gc.freeze()  # what is loaded stays: the collector need not look through it again whenever much is at hand
@@ -44,7 +44,7 @@ def run_role(name: str, role: str) -> None:
 
 def run_migrations(name: str) -> None:
     """Runs the revisions that are missing and says where the database is now."""
-    settings = settings_of(DatabaseSettings)
+    settings = settings_of(DatabaseSettings, name)
     configure(name, "migrate", settings)
     revision = run(migrate(name, settings.database_url.get_secret_value()))
     click.echo(f"{name} is at revision {revision}")
@@ -52,7 +52,7 @@ def run_migrations(name: str) -> None:
 
 def run_replay(name: str) -> None:
     """Queues again what the service has told."""
-    replay_from(name, database_of_settings())
+    replay_from(name, database_of_settings(name))
 
 
 def replay_from(name: str, url: str) -> None:
@@ -61,9 +61,9 @@ def replay_from(name: str, url: str) -> None:
     click.echo(f"{name} sends {queued} events again")
 
 
-def database_of_settings() -> str:
+def database_of_settings(name: str) -> str:
     """The URL of the service's own database, as this process was given it."""
-    return settings_of(DatabaseSettings).database_url.get_secret_value()
+    return settings_of(DatabaseSettings, name).database_url.get_secret_value()
 
 
 def run_on(url: str, purpose: str, work: Callable[[PooledDatabase], Awaitable[T]]) -> T:
@@ -84,7 +84,7 @@ def run_rebuild(name: str, topic: str) -> None:
             await rebuild(tx, listeners, topic, now=clock.now())
 
     try:
-        run_on(database_of_settings(), "rebuild", work)
+        run_on(database_of_settings(name), "rebuild", work)
     except NotRebuilt as refusal:
         fail(str(refusal), REFUSED)
     click.echo(f"{name} hears all of {topic} again")
@@ -100,7 +100,7 @@ async def _on(url: str, purpose: str, work: Callable[[AsyncEngine], Awaitable[T]
 
 def run_command(service: Service[S, N, P], command: Callable[[N], Awaitable[T]]) -> T:
     """Runs one command of a service for its operator, on the service's own settings."""
-    settings = settings_of(service.settings)
+    settings = settings_of(service.settings, service.name)
     configure(service.name, "operator", settings)
 
     async def work() -> T:

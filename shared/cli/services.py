@@ -56,5 +56,5 @@ def service_group(name: str) -> click.Group:
         running().run_rebuild(name, topic)
 
     group.add_command(bus_group(lambda: importlib.import_module("shared.cli.bus_desk").surroundings_of(name)))
-    group.add_command(parked_group(lambda: {name: running().database_of_settings()}))
+    group.add_command(parked_group(lambda: {name: running().database_of_settings(name)}))
     return group

@@ -25,6 +25,9 @@ from shared.refusals import Conflict, Forbidden, Gone, Invalid, Missing, Refusal
 MEDIA_TYPE: Final = "application/problem+json"
 URN: Final = "urn:vestibule:problem:"
 MOST_ERRORS: Final = 20
+PYDANTICS_OWN: Final = "Value error, "
+"""What it puts before the sentence of a check of ours."""
+
 RETRY_SOON: Final = {"Retry-After": "1"}
 
 DATABASE_FAULTS: Final = (DatabaseAway, DBAPIError, PostgresError, InterfaceError, InternalClientError)
@@ -116,7 +119,8 @@ def _is_json(request: Request) -> bool:
 def _mistake(error: Mapping[str, Any]) -> dict[str, str]:
     where, *path = error["loc"]
     steps = [str(step).replace("~", "~0").replace("/", "~1")[:100] for step in path]
-    return {"in": str(where), "pointer": "".join(f"/{step}" for step in steps), "code": error["type"], "message": error["msg"]}
+    message = error["msg"].removeprefix(PYDANTICS_OWN)
+    return {"in": str(where), "pointer": "".join(f"/{step}" for step in steps), "code": error["type"], "message": message}
 
 
 async def _http(_: Request, fault: Exception) -> Response:

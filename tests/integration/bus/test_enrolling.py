@@ -130,7 +130,10 @@ async def test_what_identity_refuses_is_said_in_a_sentence(enrol: Enrol, slug: s
     assert refused.exit_code == 5
     assert "email: A mail address with quotation marks" in refused.output
     assert "name: A name can't hold a web or mail address" in refused.output
+    assert ".;" not in refused.output
     assert "{" not in refused.output
+    nowhere = await enrol(slug, "--time-zone", "Europe/Lutetia")
+    assert "what is expected here; time_zone: not a time zone of the IANA database" in nowhere.output
     nobody = await enrol(slug, "--renew")
     assert "identity refuses: There is nothing here that you can see" in nobody.output
 

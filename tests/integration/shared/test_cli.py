@@ -40,7 +40,9 @@ def test_missing_settings_are_named() -> None:
     assert ended.returncode == SETTINGS
     assert "VESTIBULE_DATABASE_URL: Field required" in ended.stderr
     assert "VESTIBULE_CHALLENGE_KEY: Field required" in ended.stderr
+    assert 'eval "$(./vestibule env domains)"' in ended.stderr
     assert "Traceback" not in ended.stderr
+    assert 'eval "$(./vestibule env operator)"' in vestibule("kafka", "apply").stderr
 
 
 def test_migrations_may_be_run_again(empty: str) -> None:
