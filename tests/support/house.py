@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,15 @@ PATIENCE = 20.0
 class House:
     """An embedded run in a folder, used by its commands."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, within: Sequence[str] = ()) -> None:
+        """With these options of `up`, which is started by the command `within`, if one is given."""
         self.folder = folder
         self._options = options
+        self._within = within
 
     def start(self) -> "subprocess.Popen[bytes]":
         with (self.folder.parent / "up.log").open("ab") as log:
-            command = [*COMMAND, "up", "--data", str(self.folder), *self._options]
+            command = [*self._within, *COMMAND, "up", "--data", str(self.folder), *self._options]
             process = subprocess.Popen(command, env=environment(), stdout=log, stderr=log, start_new_session=True)
         self.process_now = process
         until(lambda: process.poll() is not None or self.document()["state"] == "ready", patience=START)
@@ -49,9 +51,9 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def running_house(folder: Path, *options: str) -> Iterator[House]:
+def running_house(folder: Path, *options: str, within: Sequence[str] = ()) -> Iterator[House]:
     """A run with these options of `up` that, if it was not stopped on the way, ends at Ctrl-C and leaves nothing behind."""
-    house = House(folder, *options)
+    house = House(folder, *options, within=within)
     process = house.start()
     try:
         yield house

@@ -6,15 +6,19 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx
 
+from deploy.local.tour.visitor import Api
 from tests.integration.system.running import Running, eventually
 
 CUSTOMERS = 4
 BREATH = 0.1
 """Seconds between two requests of a customer, and between two rounds of the platform's questions."""
+
+ONE_BY_ONE = httpx.Limits(max_keepalive_connections=0)
+"""A connection for each request: one that was kept may be ended by the server just when it is used again."""
 
 PAGE = "page"
 
@@ -37,6 +41,7 @@ class Load:
     """What was asked and answered so far, and the orders that were acknowledged, by the key of each."""
 
     running: Running
+    http: httpx.AsyncClient
     asked: list[Asked] = field(default_factory=list)
     orders: dict[str, str] = field(default_factory=dict)
     probed: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -68,12 +73,12 @@ class Load:
                 self.orders[key] = answer.body["id"]
             await asyncio.sleep(BREATH)
 
-    async def look(self, what: str, url: str, client: httpx.AsyncClient) -> None:
+    async def look(self, what: str, url: str) -> None:
         """Asks for something that changes nothing."""
         token = {} if what == PAGE else {"Authorization": f"Bearer {self.running.nora.token}"}
         began = time.monotonic()
         try:
-            answer = await client.get(url, headers=token)
+            answer = await self.http.get(url, headers=token)
         except httpx.TransportError:
             self.asked.append(Asked(what, began, time.monotonic() - began, 0))
             return
@@ -93,24 +98,21 @@ class Load:
             "inventory": url("provisioning", f"/v1/accounts/{account}/inventory"),
             PAGE: url("identity", "/signin"),
         }
-        async with httpx.AsyncClient(timeout=30) as client:
-            while not self.ended:
-                await self.order()
-                for what, place in looks.items():
-                    await self.look(what, place, client)
+        while not self.ended:
+            await self.order()
+            for what, place in looks.items():
+                await self.look(what, place)
 
     async def platform(self) -> None:
         """Asks every process whether it is alive, and whether it may be given work."""
         services = (await self.running.document())["services"].values()
         places = [(role, entry["url"]) for service in services for role, entry in service.items()]
-        one_by_one = httpx.Limits(max_keepalive_connections=0)
-        async with httpx.AsyncClient(timeout=30, limits=one_by_one) as client:
-            while not self.ended:
-                for role, place in places:
-                    for probe in ("live", "ready"):
-                        answer = await client.get(f"{place}/healthz/{probe}")
-                        self.probed[f"{role} {probe}", answer.status_code] += 1
-                await asyncio.sleep(BREATH)
+        while not self.ended:
+            for role, place in places:
+                for probe in ("live", "ready"):
+                    answer = await self.http.get(f"{place}/healthz/{probe}")
+                    self.probed[f"{role} {probe}", answer.status_code] += 1
+            await asyncio.sleep(BREATH)
 
     def answers_to(self, probe: str) -> set[int]:
         """All that was answered to a probe, such as `api live`."""
@@ -120,9 +122,9 @@ class Load:
 @asynccontextmanager
 async def under_load(running: Running) -> AsyncIterator[Load]:
     """Customers and a platform for the time of the block; what is under way at its end is waited for."""
-    load = Load(running)
-    parts: list[Callable[[], Coroutine[None, None, None]]] = [load.platform, *[load.customer] * CUSTOMERS]
-    async with asyncio.TaskGroup() as tasks:
+    async with httpx.AsyncClient(timeout=30, limits=ONE_BY_ONE) as http, asyncio.TaskGroup() as tasks:
+        load = Load(replace(running, nora=Api(http, running.nora.token)), http)
+        parts: list[Callable[[], Coroutine[None, None, None]]] = [load.platform, *[load.customer] * CUSTOMERS]
         for part in parts:
             tasks.create_task(part())
         try:
