@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 
 from shared import clock
 from shared.bus import standing, topics
@@ -22,6 +22,9 @@ from shared.roles.starting import login_of
 
 MOST: Final = 200
 """How many events are followed."""
+
+
+SILENCE: Final = {KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN}  # noqa: SLF001  its own public names
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,7 @@ class Desk:
         self._databases = surroundings.databases
         self._login = surroundings.login
         self._hears = surroundings.hears
+        self._silent = False
 
     def status(self) -> list[ServiceStatus]:
         """How each service stands."""
@@ -151,9 +155,15 @@ class Desk:
         return run_on(self._databases[name], "operator", work)
 
     def _behind(self, name: str) -> list[Behind] | None:
+        """None when Kafka does not answer; who was silent is not asked again for the next service."""
+        if not self._hears[name]:
+            return []
+        if self._silent:
+            return None
         try:
-            return topics.behind(self._login, name, self._hears[name]) if self._hears[name] else []
-        except KafkaException:
+            return topics.behind(self._login, name, self._hears[name])
+        except KafkaException as fault:
+            self._silent = fault.args[0].code() in SILENCE
             return None
 
     def _follow(self, event_id: UUID, followed: dict[UUID, Followed]) -> Followed | None:
