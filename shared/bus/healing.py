@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import structlog
 
-from shared.bus import holes, metrics
+from shared.bus import holes, inbox, metrics
 from shared.bus.consumer import Consumer
 from shared.bus.envelope import Record, Unreadable, stream_of
 from shared.bus.holes import Hole
@@ -76,7 +76,11 @@ class Healer:
             try:
                 originals = await self._owners.originals(stream, after=last)
             except NoLongerKept as fault:
-                return str(fault)
+                if not (first and self._acts_on_news_alone(stream)):
+                    return str(fault)
+                last = min(fault.first or until, until) - 1
+                await self._pass_over(stream, last)
+                continue
             found = [(each.sequence, _checked(each, stream)) for each in originals]
             found = [(sequence, record) for sequence, record in found if sequence < until]
             if not found or (found[0][0] != last + 1 and not contract.compacted):
@@ -88,9 +92,8 @@ class Healer:
 
     async def _do(self, stream: Stream, found: Found, *, first: bool) -> bool:
         """Does them, or lets them count as known where they are no news; whether all succeeded."""
-        group = self._listeners.group
-        acts = self._listeners.news_only and self._listeners.acts_on(stream.topic)
-        old = list(takewhile(lambda one: _told_at(one[1]) < self._now() - KEPT, found)) if acts and first else []
+        group, passes_over = self._listeners.group, first and self._acts_on_news_alone(stream)
+        old = list(takewhile(lambda one: _told_at(one[1]) < self._now() - KEPT, found)) if passes_over else []
         for part, known in ((old, True), (found[len(old) :], False)):
             if part and not await self._consumer.fill(stream, part, known=known):
                 return False
@@ -98,6 +101,15 @@ class Healer:
         metrics.HEALED.labels(group, stream.topic).inc(len(found))
         log.info("healed", consumer=group, topic=stream.topic, key=stream.key, first=found[0][0], last=found[-1][0])
         return True
+
+    def _acts_on_news_alone(self, stream: Stream) -> bool:
+        return self._listeners.news_only and self._listeners.acts_on(stream.topic)
+
+    async def _pass_over(self, stream: Stream, last: int) -> None:
+        """What is older than its owner keeps events is no news to a stream that was never heard."""
+        log.info("passed_over", consumer=self._listeners.group, topic=stream.topic, key=stream.key, last=last)
+        async with self._database.transaction() as tx:
+            await inbox.pass_over(tx.connection, self._listeners.group, stream, last, now=self._now())
 
 
 def _checked(original: Original, stream: Stream) -> Record:

@@ -258,6 +258,15 @@ async def settle(connection: AsyncConnection, group: str, lasts: Mapping[Stream,
     )
 
 
+async def pass_over(connection: AsyncConnection, group: str, stream: Stream, last: int, *, now: datetime) -> None:
+    """Counts everything of a stream up to this number as done that is not."""
+    streams = (group, [stream.topic], [stream.key])
+    await connection.exec_driver_sql(BEGIN, streams)
+    ((*_, done, _),) = await rows_of(connection, LOCK, streams)
+    if done < last:
+        await settle(connection, group, {stream: last}, now=now)
+
+
 async def keep_unreadable(connection: AsyncConnection, group: str, record: Record, *, error: str, now: datetime) -> None:
     """Keeps a record that belongs to no stream under its partition and offset; once, however often it is read."""
     key = f"partition {record.partition}"

@@ -31,6 +31,7 @@ class NoLongerKept(Exception):
 
     def __init__(self, owner: str, first: int | None) -> None:
         super().__init__(f"{owner} keeps {'none of the stream' if first is None else f'it from {first} on'}")
+        self.first = first
 
 
 class Owners:

@@ -218,6 +218,26 @@ async def test_a_hole_in_what_is_no_longer_kept_says_so_and_keeps_nobody_else_wa
     assert (await doors.get("domains", "events", by("ledger", "domains"), **asked, after=2)).status_code == 200
 
 
+async def test_who_acts_on_news_alone_passes_over_what_is_no_longer_kept(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger.consumer.listeners, "news_only", True)
+    lively, ended, doors = ids.new_id(), ids.new_id(), Doors(ledger)
+    await tell(ledger, associated(lively, 1), associated(lively, 2), associated(ended, 1), associated(ended, 2))
+    ledger.now.passes(days=200)
+    await tell(ledger, associated(lively, 3), associated(lively, 4))
+    await keep(House(service="domains", db=ledger.database, now=ledger.now, events_kept_days=60))
+    await ledger.consumer.handle([sent(associated(lively, 4))])
+
+    healer = Healer(ledger.consumer, doors.owners(), ledger.database, ledger.now)
+    await healer.heal()
+    await ledger.retry_until_quiet()
+    assert await healer.fetch(Stream("domain.associated", str(ended)), 0, 3) is None
+    await ledger.consumer.handle([sent(associated(ended, 3))])
+    assert (await ledger.heard(ended), await ledger.parked()) == ([3], [])
+    assert await ledger.heard(lively) == [4], "the third is kept, but is no news any more"
+
+
 async def test_an_operator_takes_months_off_by_hand(ledger: Ledger) -> None:
     ledger.now.time = datetime(2026, 6, 20, tzinfo=UTC)
     claim = ids.new_id()
