@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,6 @@ from confluent_kafka import Consumer
 from services.identity import commands
 from shared import ids
 from shared.bus.admin import Admin
-from shared.bus.login import Login
 from shared.cli import main
 from shared.http.idempotency import forget_answers
 from tests.browser.conftest import answering
@@ -45,8 +45,7 @@ async def enrol(identity: House, broker: Broker, monkeypatch: pytest.MonkeyPatch
     """Runs the command as the vendor's operator."""
     vendor = await commands.bootstrap(identity.ports, replace_secret=True)
     given = {
-        "KAFKA_BOOTSTRAP": broker.kafka.bootstrap,
-        "KAFKA_SECURITY": "SASL_PLAINTEXT",
+        **broker.kafka.settings(),
         "KAFKA_OPERATOR_USERNAME": broker.operator.username,
         "KAFKA_OPERATOR_PASSWORD": broker.operator.password,
         "ISSUER": identity.ports.issuer,
@@ -75,10 +74,13 @@ def shown(result: Result) -> dict[str, Any]:
     return printed
 
 
-def sees(credentials: dict[str, Any], topic: str) -> bool:
-    """Whether the partner's user gets in and is shown the topic."""
-    login = Login(
-        credentials["kafka_bootstrap"], credentials["kafka_username"], credentials["kafka_password"], "SASL_PLAINTEXT"
+def sees(broker: Broker, credentials: dict[str, Any], topic: str) -> bool:
+    """Whether the partner's user gets in where it was told to, and is shown the topic."""
+    login = replace(
+        broker.operator,
+        bootstrap=credentials["kafka_bootstrap"],
+        username=credentials["kafka_username"],
+        password=credentials["kafka_password"],
     )
     consumer = Consumer({**login.for_librdkafka(), "group.id": credentials["group_prefix"]})
     try:
@@ -105,17 +107,19 @@ async def test_an_enrolment_whose_kafka_part_failed_is_ended_at_once_or_days_lat
     assert (await machine.get("/v1/me"))["kind"] == "client"
 
 
-async def test_a_partner_gets_other_secrets_only_when_that_is_wished(enrol: Enrol, identity: House, slug: str) -> None:
+async def test_a_partner_gets_other_secrets_only_when_that_is_wished(
+    enrol: Enrol, identity: House, broker: Broker, slug: str
+) -> None:
     first = shown(await enrol(slug))
     again = await enrol(slug)
     assert (again.exit_code, again.stdout) == (5, "")
     assert "is enrolled already, and nothing was changed; --renew" in again.stderr
-    assert await asyncio.to_thread(sees, first, first["topic"]), "its first password still holds"
+    assert await asyncio.to_thread(sees, broker, first, first["topic"]), "its first password still holds"
     other = await enrol(slug, email="other@adatum.example")
     assert (other.exit_code, "with other particulars; --renew" in other.output) == (5, True)
-    assert await asyncio.to_thread(sees, first, first["topic"])
+    assert await asyncio.to_thread(sees, broker, first, first["topic"])
     renewed = shown(await enrol(slug, "--renew"))
-    assert await asyncio.to_thread(sees, renewed, first["topic"])
+    assert await asyncio.to_thread(sees, broker, renewed, first["topic"])
     assert renewed["client_id"] == first["client_id"]
     assert renewed["client_secret"] != first["client_secret"]
     await identity.machine(renewed["client_id"], renewed["client_secret"])

@@ -47,9 +47,9 @@ async def slug(broker: Broker, tmp_path: Path) -> str:
 
 
 @contextmanager
-def subscribing(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def subscribing(broker: Broker, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The program, which stops quietly unless it ended by itself; `said` has all that it printed."""
-    environment = {**os.environ, "KAFKA_SECURITY": "SASL_PLAINTEXT"}
+    environment = {**os.environ, "KAFKA_SECURITY": broker.kafka.security}
     command = [sys.executable, "-P", "subscriber.py", "adatum.json"]
     with (folder / "said").open("wb") as out:
         run = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=out)
@@ -122,20 +122,20 @@ async def test_the_guides_subscriber_hears_everything_once_and_in_order(
     topic, obligations = partner_topic(slug), ids_of(slug)[1]
     async with relaying(ledger.url, broker.login("provisioning")):
         await tell(ledger, changes(slug, [1, 2]))
-        with subscribing(tmp_path) as first:
+        with subscribing(broker, tmp_path) as first:
             await reached(tmp_path, 4)
         assert (first.returncode, said(tmp_path).count("\n")) == (0, 4)
 
         await repeat(broker, topic)
         await tell(ledger, changes(slug, [3]))
-        with subscribing(tmp_path) as second:
+        with subscribing(broker, tmp_path) as second:
             await reached(tmp_path, 6)
         assert (second.returncode, said(tmp_path).count("\n")) == (0, 2)
     kept = rows(tmp_path, "select id, version, due from obligation order by id")
     assert kept == [(one, 3, SAMPLE["quantities"]["due"]) for one in sorted(obligations)]
 
     await repeat(broker, topic, but=(6, 8))
-    with subscribing(tmp_path) as third:
+    with subscribing(broker, tmp_path) as third:
         await asyncio.to_thread(third.wait, 60)
     assert third.returncode == 1
     assert "7 to 7 are missing; read them from the feed, after=6" in said(tmp_path)
