@@ -143,6 +143,8 @@ UNREPORTED_OR_CANCELLED: Final = ("", "57014")
 
 def is_outage(fault: Exception) -> bool:
     """Whether one of `DATABASE_FAULTS` says no more than that the database is away: 503, and try again soon."""
+    if isinstance(fault, InternalClientError):  # the connection was cut in mid-air, and whoever asks should know why
+        return True
     whose = fault_of(fault)
     return whose is Fault.AWAY or (whose is Fault.OWN and sqlstate(fault) in UNREPORTED_OR_CANCELLED)
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 import pytest
-from asyncpg import NotNullViolationError
+from asyncpg import InternalClientError, NotNullViolationError
 from pydantic import TypeAdapter
 from sqlalchemy import ARRAY, Column, MetaData, Select, Table, Text, Uuid, any_, bindparam, func, select, text
 
@@ -13,6 +13,7 @@ from shared import ids
 from shared.columns import AsJson, word
 from shared.db import DatabaseAway, PooledDatabase
 from shared.faults import Fault, fault_of
+from shared.http.problems import is_outage
 from shared.statements import Compiled
 from tests.integration.shared.shelf import Shelf, thing
 
@@ -87,6 +88,8 @@ async def test_a_connection_cut_in_a_transaction_is_an_outage_and_the_next_is_an
     with pytest.raises(Exception) as caught:  # noqa: PT011  as the driver or SQLAlchemy call it
         await add_and_be_cut(shelf.db)
     assert fault_of(caught.value) is Fault.AWAY
+    assert is_outage(caught.value)
+    assert is_outage(InternalClientError("cut in the middle of an answer"))
     await add_all(shelf.db, "bed")
     assert await shelf.count("thing") == 1
 
