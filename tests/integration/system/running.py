@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -97,10 +97,23 @@ class Running:
 
     async def orders_kept(self) -> set[str]:
         """The ids of all orders that provisioning has."""
+        return {str(row.id) for row in await self.asked("select id from placed_order")}
+
+    async def last_waiting(self) -> int:
+        """The place of the last event of provisioning that no broker has taken yet."""
+        [row] = await self.asked("select coalesce(max(place), 0) as place from outbox_queue")
+        return int(row.place)
+
+    async def all_taken(self, place: int) -> bool:
+        """Whether the broker has taken all that provisioning had told up to this place."""
+        return not await self.asked(f"select from outbox_queue where place <= {place} limit 1")
+
+    async def asked(self, statement: str) -> Sequence[Any]:
+        """What provisioning's database answers."""
         engine = db.connect((await self.document())["postgres"]["urls"]["provisioning"], pool=1, name="outages")
         try:
             async with engine.connect() as connection:
-                return {str(row.id) for row in await connection.execute(text("select id from placed_order"))}
+                return (await connection.execute(text(statement))).all()
         finally:
             await engine.dispose()
 

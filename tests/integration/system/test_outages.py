@@ -88,11 +88,11 @@ async def test_while_no_broker_is_there_all_is_answered_and_the_backlog_is_gone_
         own_kafka.kill(node)
         await load.lasts(AWAY_FOR)
         waiting = await running.waiting_to_be_sent("provisioning")
-        told = set(load.orders.values())
+        last = await running.last_waiting()
         starts = time.monotonic()
         await own_kafka.start_node(node)
         back = time.monotonic()
-        await eventually(lambda: told <= placed(running))
+        await eventually_asked(lambda: running.all_taken(last))
         drained = time.monotonic() - back
     await eventually(lambda: set(load.orders.values()) <= placed(running))
 
