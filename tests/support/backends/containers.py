@@ -24,7 +24,7 @@ from tests.support.processes import until
 
 POSTGRES = "postgres:18"
 KAFKA = "apache/kafka:4.3.1"
-STARTS_WITHIN = 120.0
+STARTS_WITHIN = 180
 OPERATOR = "operator"
 
 
@@ -74,10 +74,12 @@ class ContainedKafka:
     @contextmanager
     def hanging(self) -> Iterator[None]:
         self._container.get_wrapped_container().pause()
+        _hang_up(self._container)
         try:
             yield
         finally:
             self._container.get_wrapped_container().unpause()
+            _hang_up(self._container)
 
     def make_operator(self) -> None:
         """Makes the operator known to SCRAM, for which the image has no setting: let in by PLAIN, he does it himself."""
@@ -113,7 +115,7 @@ class Containers:
     @contextmanager
     def new_postgres(self) -> Iterator[Databases[ContainedPostgres]]:
         password, port = secrets.token_urlsafe(24), free_port()
-        container = DockerContainer(POSTGRES).with_bind_ports(5432, port).with_env("POSTGRES_PASSWORD", password)
+        container = _container(POSTGRES).with_bind_ports(5432, port).with_env("POSTGRES_PASSWORD", password)
         container.with_command(["postgres", "-c", "max_connections=200"])
         with container, tempfile.TemporaryDirectory(prefix="vestibule-") as folder:
             url = f"postgresql://postgres:{password}@{_host(container)}:{port}/postgres"
@@ -124,7 +126,7 @@ class Containers:
     @contextmanager
     def new_kafka(self) -> Iterator[ContainedKafka]:
         password, port = secrets.token_urlsafe(24), free_port()
-        container = DockerContainer(KAFKA).with_bind_ports(port, port)
+        container = _container(KAFKA).with_bind_ports(port, port)
         access = KafkaAccess(f"{_host(container)}:{port}", "SASL_PLAINTEXT", OPERATOR, password)
         container.with_envs(**{_variable(name): value for name, value in _kafka_settings(access).items()})
         with container:
@@ -175,6 +177,11 @@ def _variable(setting: str) -> str:
     return "KAFKA_" + setting.replace("_", "__").replace("-", "___").replace(".", "_").upper()
 
 
+def _container(image: str) -> DockerContainer:
+    """One that is waited for as long as an engine at work elsewhere may take to make it."""
+    return DockerContainer(image, docker_client_kw={"timeout": STARTS_WITHIN})
+
+
 def _host(container: DockerContainer) -> str:
     """Where the engine is, seen from here; `localhost` could also be an address of IPv6, where clients would knock first."""
     host = container.get_docker_client().host()
@@ -190,7 +197,13 @@ def _await(container: DockerContainer, happened: Callable[[], bool]) -> None:
         return happened() or inside.status != "running"
 
     until(happened_or_ended, patience=STARTS_WITHIN)
+    _hang_up(container)
     assert inside.status == "running", inside.logs(tail=20).decode(errors="replace")
+
+
+def _hang_up(container: DockerContainer) -> None:
+    """Closes what stays open to the engine, for tests that count sockets; it is opened again when it is needed."""
+    container.get_docker_client().client.close()
 
 
 def _listed(admin: AdminClient) -> bool:
