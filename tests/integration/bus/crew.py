@@ -7,8 +7,8 @@ import signal
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import Enum
-from itertools import cycle
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.sharedctypes import Synchronized
@@ -17,14 +17,15 @@ from uuid import UUID
 from aiokafka import AIOKafkaProducer
 from sqlalchemy import insert
 
-from shared import ids
+from shared import clock, ids
 from shared.bus.consumer import Consumer
 from shared.bus.listeners import Listeners
 from shared.bus.login import Login
 from shared.contracts import PARTITIONS
 from shared.contracts.domains import DomainAssociated
+from shared.jobs import Bell, Job, keep_running
 from tests.integration.bus.broker import Broker, eventually
-from tests.integration.bus.ledger import Ledger, LedgerPorts, answer, associated, heard, keeping, sent
+from tests.integration.bus.ledger import NOON, Ledger, LedgerPorts, answer, associated, heard, keeping, sent
 from tests.integration.bus.member import member
 
 EVERY = 0.02
@@ -33,8 +34,8 @@ EVERY = 0.02
 PATIENCE = 180.0
 """Seconds for what takes several processes, some of them at their beginning."""
 
-FASTER = 500
-"""So many times as fast as ours goes the clock by which members wait for another attempt."""
+FASTER = 100
+"""So many times as fast as ours goes the clock by which all members wait for another attempt."""
 
 
 class Fate(Enum):
@@ -111,15 +112,18 @@ class Crew:
     ledger: Ledger
     broker: Broker
     fates: Fates
-    short: Mapping[str, object]
     group: str = field(default_factory=lambda: f"ledger-{ids.new_id()}")
+    began: datetime = field(default_factory=clock.now)
     members: list[Member] = field(default_factory=list)
 
-    def joins(self, name: str | None = None) -> Member:
-        """One more begins; with a name it is the same member as the one that had it before."""
+    def joins(self, name: str | None = None, *, short: Mapping[str, object] | None = None) -> Member:
+        """One more begins, perhaps with shorter times; with a name it is the same as the one that had it before.
+
+        `short` replaces constants of the code, by their names.
+        """
         context = _forkserver()
         said = Said(*[context.Value("i", start) for start in (-1, -1, 0, 0)])
-        work = _Work(self.ledger.url, self.broker.login("ledger"), self.group, name, self.fates, self.short, said)
+        work = _Work(self.ledger.url, self.broker.login("ledger"), self.group, name, self.fates, short or {}, self.began, said)
         process = context.Process(target=_member, args=(work,), daemon=True)
         process.start()
         self.members.append(Member(process, said))
@@ -136,11 +140,9 @@ class Crew:
 
 
 @contextmanager
-def crew(
-    ledger: Ledger, broker: Broker, *, fates: Fates | None = None, short: Mapping[str, object] | None = None
-) -> Iterator[Crew]:
-    """Members that join; whoever still runs at the end is killed. `short` replaces constants of the code, by their names."""
-    made = Crew(ledger, broker, fates or {}, short or {})
+def crew(ledger: Ledger, broker: Broker, *, fates: Fates | None = None) -> Iterator[Crew]:
+    """Members that join; whoever still runs at the end is killed."""
+    made = Crew(ledger, broker, fates or {})
     try:
         yield made
     finally:
@@ -151,24 +153,25 @@ def crew(
 
 @dataclass(eq=False)
 class Load:
-    """What is sent all the time: the next event of each stream in turn."""
+    """What is sent all the time: the next event of each stream, again and again."""
 
     claims: list[UUID]
     last: dict[UUID, int] = field(default_factory=dict)
     """The number of the last event sent of each."""
-    pause: float = 0.005
-    """Seconds between two events."""
+    pause: float = 0.2
+    """Seconds between two events of a stream."""
 
     enough: bool = False
 
     async def run(self, broker: Broker) -> None:
-        async with AIOKafkaProducer(**broker.operator.for_aiokafka()) as producer:
-            for claim in cycle(self.claims):
-                if self.enough:
-                    return
-                self.last[claim] = self.last.get(claim, 0) + 1
-                record = sent(associated(claim, self.last[claim]))
-                await producer.send_and_wait(record.topic, key=record.key, value=record.value, headers=list(record.headers))
+        async with AIOKafkaProducer(**broker.operator.for_aiokafka(), enable_idempotence=True) as producer:
+            while not self.enough:
+                sends = []
+                for claim in self.claims:
+                    self.last[claim] = self.last.get(claim, 0) + 1
+                    one = sent(associated(claim, self.last[claim]))
+                    sends.append(await producer.send(one.topic, key=one.key, value=one.value, headers=list(one.headers)))
+                await asyncio.gather(*sends)
                 await asyncio.sleep(self.pause)
 
     async def goes_on(self, events: int = 5) -> None:
@@ -209,6 +212,7 @@ class _Work:
     name: str | None
     fates: Fates
     short: Mapping[str, object]
+    began: datetime
     said: Said
 
 
@@ -228,13 +232,18 @@ async def _hear(work: _Work) -> None:
         consumer = Consumer(_listeners(work), ledger.database, ports, ledger.now)
         subscriber = member(consumer, ledger.database, work.login, work.name)
         await subscriber.start()
+
+        async def retry_parked(_: None) -> int:
+            ledger.now.time = NOON + (clock.now() - work.began) * FASTER
+            return await consumer.retry_parked()
+
+        retrying = asyncio.create_task(keep_running(Job(retry_parked, timedelta(seconds=EVERY), eager=False), None, Bell()))
         while not stopped.is_set():
             reader, reads = subscriber._subscription.consumer, subscriber.assigned()
             work.said.reads.value = -1 if reads is None else reads
             work.said.generation.value = reader._coordinator.generation if reader else -1
-            ledger.now.passes(seconds=FASTER * EVERY)
-            await consumer.retry_parked()
             await asyncio.sleep(EVERY)
+        retrying.cancel()
         await subscriber.stop()
 
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 SESSION = {"shared.bus.subscriber.SESSION_MS": 6_000}
 """As short as a broker allows."""
 
-HELD_UP = {**SESSION, "shared.bus.subscriber.LONGEST_BATCH_MS": 3_000, "shared.db.STATEMENT_TIMEOUT_MS": 1_500}
+HELD_UP = {**SESSION, "shared.bus.subscriber.LONGEST_BATCH_MS": 6_000, "shared.db.IDLE_TIMEOUT_MS": 3_000}
 
 
 async def heard_by_somebody(ledger: Ledger, last: Mapping[UUID, int]) -> None:
@@ -38,9 +38,9 @@ async def all_heard(ledger: Ledger, sent: Mapping[UUID, int]) -> None:
 
 
 async def test_members_come_and_go(ledger: Ledger, broker: Broker) -> None:
-    with crew(ledger, broker, short=SESSION) as group:
+    with crew(ledger, broker) as group:
         async with load(broker) as sent:
-            one = group.joins()
+            one = group.joins(short=SESSION)
             await group.divided(one)
             two, three = group.joins(), group.joins()
             await group.divided(one, two, three)
@@ -73,9 +73,9 @@ async def test_who_is_held_up_loses_its_partitions_and_does_nothing_twice_when_i
     ledger: Ledger, broker: Broker, fate: Fate
 ) -> None:
     claim = ids.new_id()
-    with crew(ledger, broker, fates={claim: fate}, short=HELD_UP) as group:
+    with crew(ledger, broker, fates={claim: fate}) as group:
         async with load(broker) as sent:
-            one = group.joins()
+            one = group.joins(short=HELD_UP)
             await group.divided(one)
             await send(broker, *[record(associated(claim, version)) for version in (1, 2, 3)])
             await one.meets_its_fate()
