@@ -106,7 +106,7 @@ class Running:
 
     async def all_taken(self, place: int) -> bool:
         """Whether the broker has taken all that provisioning had told up to this place."""
-        return not await self.asked(f"select from outbox_queue where place <= {place} limit 1")
+        return not await self.asked(f"select place from outbox_queue where place <= {place} limit 1")
 
     async def asked(self, statement: str) -> Sequence[Any]:
         """What provisioning's database answers."""
