@@ -56,7 +56,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     reasons = [report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", [])]
     counted = Counter(reason for reason in reasons if reason in config.stash[CHOSEN].lacks.values())
     for why, tests in counted.items():
-        terminalreporter.write_line(f"left out, {tests} tests: {why}")
+        terminalreporter.write_line(f"tests left out: {tests}, because each {why}")
 
 
 def _chosen(config: pytest.Config) -> Backend:

@@ -133,4 +133,4 @@ def test_what_stops_a_server_is_left_out_and_counted(postgres: Databases) -> Non
 
     assert run.returncode == pytest.ExitCode.OK, run.stdout + run.stderr
     assert "1 skipped" in run.stdout
-    assert "left out, 1 tests: needs a PostgreSQL of its own to stop; yours is not stopped" in run.stdout
+    assert "tests left out: 1, because each needs a PostgreSQL of its own to stop; yours is not stopped" in run.stdout
