@@ -28,7 +28,7 @@ from shared.progress import Loop
 
 PAGE: Final = 500
 MEASURE_EVERY: Final = 5.0
-GATHERING: Final = 0.25
+GATHERING: Final = 1.0
 """Seconds in which lanes of few events wait for more of them while a backlog is read and half the room is free."""
 
 FAREWELL: Final = 1.0
