@@ -215,12 +215,12 @@ class Supervisor:
             self._say(f"{name} {why}; once more in {pause:.1f} s")
             await asyncio.sleep(pause)
             pauses.begins()
+            why = "has died"
             try:
                 await server.start()
             except (DidNotStart, OSError) as failure:
                 why = f"did not start again, {str(failure).splitlines()[0]}"
-            else:
-                why = "has died"
+            if server.alive():  # it may only be slow
                 shown["pid"] = server.pid
                 self._tell()
 
