@@ -19,6 +19,9 @@ ROOM_BYTES: Final = 48_000_000
 THIN: Final = 50
 """Events. A lane that holds fewer may wait for more, for a batch costs as much as several events."""
 
+REMEMBERED: Final = 100_000
+"""Streams of which it is known which event was taken in last."""
+
 PASSED_OVER: Final = 500
 """Events of others that are looked through at most for those that may travel together."""
 
@@ -76,6 +79,8 @@ class Lanes:
     """Bytes of all that is known."""
     highest: int = 0
     """The highest place that was ever taken in."""
+    taken: dict[Stream, int] = field(default_factory=dict)
+    """The number taken in last of each stream, of those that were taken in last."""
     trouble: dict[Stream, Trouble] = field(default_factory=dict)
     held: set[Stream] = field(default_factory=set)
 
@@ -101,6 +106,10 @@ class Lanes:
         """When the next hold ends."""
         return min((self.trouble[stream].until for stream in self.held), default=None)
 
+    def follows(self, queued: Queued) -> bool:
+        """Whether it is known that all before it in its stream was taken in."""
+        return queued.event.sequence == 1 or self.taken.get(_stream(queued)) == queued.event.sequence - 1
+
     def accept(self, queued: Queued, partition: int) -> bool:
         """Takes an event in behind those of its lane, unless it is known or its stream held; whether it did."""
         stream = _stream(queued)
@@ -109,6 +118,10 @@ class Lanes:
         self.known[queued.place] = size = _size(queued)
         self.size += size
         self.highest = max(self.highest, queued.place)
+        self.taken.pop(stream, None)
+        self.taken[stream] = queued.event.sequence
+        if len(self.taken) > REMEMBERED:
+            del self.taken[next(iter(self.taken))]
         self.waiting.setdefault(Lane(stream.topic, partition), deque()).append(queued)
         return True
 
@@ -151,6 +164,7 @@ class Lanes:
             spread = crc32(f"{failures} {stream.topic} {stream.key}".encode()) / 2**32
             pause = min(FIRST_HOLD * 2 ** min(failures - 1, 20), LONGEST_HOLD) * (1 + spread / 4)
             self.trouble[stream] = Trouble(failures, now + pause)
+            self.taken.pop(stream, None)
         self.held |= streams
         topics = {stream.topic for stream in streams}
         for lane in [lane for lane in self.waiting if lane.topic in topics]:

@@ -20,6 +20,7 @@ SESSION: Final = {
     "enable_mergejoin": "off",
     "jit": "off",
     "synchronous_commit": "off",
+    "idle_in_transaction_session_timeout": f"{db.STATEMENT_TIMEOUT_MS}",
     "timezone": "UTC",
     **db.KEEPALIVES,
 }
@@ -78,6 +79,18 @@ class Queue:
     def __init__(self, reader: asyncpg.Connection, writer: asyncpg.Connection) -> None:
         self._reader = reader
         self._writer = writer
+        self.stands_still = False
+        """Whether all pages show the queue as it was at one moment."""
+
+    async def stand_still(self) -> None:
+        """From the next page on, all show the queue as it is then; not for long, for the database keeps all of that moment."""
+        await self._reader.execute("begin isolation level repeatable read, read only")
+        self.stands_still = True
+
+    async def go_along(self) -> None:
+        """From now on each page shows the queue as it is."""
+        self.stands_still = False
+        await self._reader.execute("commit")
 
     async def topics(self) -> list[str]:
         """Every topic that was ever told."""

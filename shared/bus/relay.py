@@ -19,14 +19,13 @@ from shared.bus.lanes import Batch, Lanes
 from shared.bus.login import Login
 from shared.bus.looking import Looking
 from shared.bus.outbox import SHARDS
-from shared.bus.partitions import partition_of
-from shared.bus.queue import GONE, Queue, Queued, opened
+from shared.bus.queue import GONE, Queue, opened
+from shared.bus.reading import Reading
 from shared.bus.sender import Sender, sending
 from shared.clock import Clock
 from shared.contracts import contract_of
 from shared.progress import Loop
 
-PAGE: Final = 500
 MEASURE_EVERY: Final = 5.0
 GATHERING: Final = 1.0
 """Seconds in which lanes of few events wait for more of them while a backlog is read and half the room is free."""
@@ -129,11 +128,10 @@ class Work:
         self._time = asyncio.get_running_loop().time
         self._lanes = Lanes()
         self._looking = Looking()
-        self._partitions: dict[str, int] = {}
+        self._reading = Reading(queue, self._lanes, self._looking, sender, guard.shards, self._time)
         self._stirred = asyncio.Event()
         self._acknowledged: list[int] = []
         self._to_strike = asyncio.Event()
-        self._struck: set[int] = set()
         self._sends: set[asyncio.Task[None]] = set()
         self._renew = False
         self._measured = 0.0
@@ -177,35 +175,14 @@ class Work:
             if self._renew and not self._lanes.in_flight:
                 await self._sender.renew()
                 self._renew = False
-            if self._lanes.room >= PAGE and self._looking.due(self._time(), self._lanes.next_release()):
-                await self._read()
+            if self._reading.has_room and self._looking.due(self._time(), self._lanes.next_release()):
+                await self._reading.read()
             if not self._renew:
                 self._send()
             await self._measure()
-            if not (self._looking.more and self._lanes.room >= PAGE):
+            if not (self._looking.more and self._reading.has_room):
+                await self._reading.pause()
                 await self._rest()
-
-    async def _read(self) -> None:
-        began = self._time()
-        if self._looking.begin(began):
-            self._lanes.release(began)
-            self._partitions = dict(self._sender.partitions)
-        after = self._looking.after
-        known = self._lanes.known_beyond(after)
-        self._struck.clear()
-        page = await self._queue.page(after, without=known, shards=self._guard.shards, limit=PAGE)
-        useful = [self._take(queued) for queued in page]
-        self._looking.read(
-            page[-1].place if page else None, full=len(page) == PAGE, useful=any(useful), began=began, now=self._time()
-        )
-
-    def _take(self, queued: Queued) -> bool:
-        """Takes an event in, if it can be sent; one of an unknown topic stays for a look that begins when it is known."""
-        partitions = self._partitions.get(queued.event.topic)
-        if partitions is None:
-            self._sender.look_up(queued.event.topic)
-            return False
-        return queued.place not in self._struck and self._lanes.accept(queued, partition_of(queued.event.key, partitions))
 
     def _send(self) -> None:
         now = self._time()
@@ -239,11 +216,11 @@ class Work:
             await self._queue.strike(places)
             del self._acknowledged[: len(places)]
             self._lanes.struck(places)
-            self._struck.update(places)
+            self._reading.struck(places)
             self._stirred.set()
 
     async def _rest(self) -> None:
-        until = self._looking.next_look(self._lanes.next_release()) if self._lanes.room >= PAGE else None
+        until = self._looking.next_look(self._lanes.next_release()) if self._reading.has_room else None
         try:
             async with asyncio.timeout_at(until):
                 await self._stirred.wait()
