@@ -22,6 +22,9 @@ LARGEST_BATCH: Final = 1_000_000
 PATIENCE: Final = 60.0
 """Seconds for one batch, all of aiokafka's own retries included."""
 
+LOOKS_AGAIN_AFTER: Final = 1.0
+"""Seconds until a topic that was missing, or not to be seen, is asked for again."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -81,6 +84,7 @@ class Sender:
             self.partitions[topic] = len(await self._started.partitions_for(topic))
         except KafkaError as error:
             log.warning("topic_missing", topic=topic, error=repr(error))
+            await asyncio.sleep(LOOKS_AGAIN_AFTER)
         else:
             self._on_topic()
 
