@@ -97,7 +97,7 @@ async def keep_running(job: Job[P], ports: P, bell: Bell) -> None:
             faults += 1
             JOB_FAULTS.labels(job.name).inc()
             log.exception("job_failed", job=job.name, faults=faults)
-        pause = min(PAUSE_AFTER_FAULT * 2 ** (faults - 1), LONGEST_PAUSE) if faults else job.interval.total_seconds()
+        pause = min(PAUSE_AFTER_FAULT * 2 ** min(faults - 1, 20), LONGEST_PAUSE) if faults else job.interval.total_seconds()
         if job.eager and not faults:
             await bell.wait(pause)
         else:

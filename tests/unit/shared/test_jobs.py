@@ -92,3 +92,20 @@ def test_jobs_are_listed_in_order() -> None:
         return 0
 
     assert [(job.name, job.eager) for job in some] == [("first", False), ("second", True)]
+
+
+async def test_a_job_outlives_an_outage_of_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "LONGEST_PAUSE", 0)
+    work = Work(0)
+
+    async def faulty(ports: None) -> int:
+        if work.looks < 1_100:
+            work.looks += 1
+            raise ConnectionError
+        return await work.do(ports)
+
+    running = asyncio.create_task(keep_running(Job(faulty, LONG, eager=False), None, Bell()))
+    await work.is_idle()
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
