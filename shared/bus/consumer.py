@@ -64,6 +64,8 @@ class Consumer(Generic[P]):
         """Whether a batch is being worked on."""
         self.batches = 0
         """How many have been."""
+        self._interrupted: Trial | None = None
+        """A trial that the database's absence ended: nobody died of it, which is yet to be written down."""
 
     async def handle(self, records: Sequence[Record], *, suspect: Collection[tuple[str, int]] = ()) -> None:
         """Applies the records: when it returns, each is done, known, or kept in the database to be tried again.
@@ -88,6 +90,9 @@ class Consumer(Generic[P]):
 
     async def retry_parked(self) -> int:
         """Tries the parked streams again whose time has come; how many. Raises what the database raises when it is away."""
+        if self._interrupted:
+            await self._survived(self._interrupted)
+            self._interrupted = None
         for tried in range(STREAMS_AT_ONCE):
             async with self._database.transaction() as tx:
                 trial = await inbox.begin_trial(tx.connection, self._group, now=self.now(), limit=RECORDS_AT_ONCE)
@@ -126,11 +131,18 @@ class Consumer(Generic[P]):
         else:
             items = [_item(record, dict(record.headers), stream, at, before) for at, before, record in tried]
         pending = deque([items])
-        while pending:
-            if await self._apply(pending, retry=True):
-                async with self._database.transaction() as tx:
-                    await inbox.survived(tx.connection, self._group, trial)
-                return
+        try:
+            while pending:
+                if await self._apply(pending, retry=True):
+                    await self._survived(trial)
+                    return
+        except Exception:
+            self._interrupted = trial
+            raise
+
+    async def _survived(self, trial: Trial) -> None:
+        async with self._database.transaction() as tx:
+            await inbox.survived(tx.connection, self._group, trial)
 
     async def _apply(self, pending: deque[list[Item]], *, retry: bool) -> bool:
         """Does the first part of what is pending, or puts smaller parts in its place; whether a failure was parked."""

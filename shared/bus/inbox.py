@@ -301,7 +301,7 @@ async def begin_trial(connection: AsyncConnection, group: str, *, now: datetime,
 
 
 async def survived(connection: AsyncConnection, group: str, trial: Trial) -> None:
-    """Of a trial that ended with a failure, none is suspect any more."""
+    """Of a trial that ended with a failure, be it the database's, none is suspect any more."""
     await _begun(connection, group, trial.stream, [sequence for sequence, *_ in trial.records], 0)
 
 

@@ -96,3 +96,17 @@ async def test_one_death_delays_no_other_stream(ledger: Ledger) -> None:
     assert len(tried(await dies_trying(ledger))) == 1
     assert await ledger.consumer.retry_parked() == 4
     assert len(await ledger.heard()) == 4
+
+
+async def test_a_trial_during_which_the_database_goes_away_is_no_death(ledger: Ledger) -> None:
+    claim = ids.new_id()
+    await ledger.consumer.handle([sent(associated(claim, version), partition=3) for version in (1, 2)], suspect={HERE})
+    ledger.trouble.by[claim, 1] = ConnectionError("cut in the middle of the trial")
+    for _ in range(2 + DEATHS_ALONE):
+        ledger.now.passes(minutes=2)
+        with pytest.raises(ConnectionError):
+            await ledger.consumer.retry_parked()
+    ledger.trouble.by.clear()
+    ledger.now.passes(minutes=2)
+    await ledger.retry_until_quiet()
+    assert (await ledger.heard(claim), await ledger.parked()) == ([1, 2], [])
