@@ -50,9 +50,9 @@ QUEUED: Final = "select count(*) from outbox_queue where logged_at >= $1 and log
 
 # The heads are locked: nothing newer is told meanwhile, and no replay queues what is about to move.
 DOCUMENTS: Final = """
-select topic, key, last_sequence from stream_head join {month} as log using (topic, key)
- where topic = any($1::text[]) and log.sequence = last_sequence
- order by topic, key limit $2 for update of stream_head
+select topic, key, last_sequence from stream_head join event_log as log using (topic, key)
+ where topic = any($1::text[]) and log.sequence = last_sequence and logged_at >= $2 and logged_at < $3
+ order by topic, key limit $4 for update of stream_head
 """
 MOVE: Final = """
 update event_log set logged_at = $4 from unnest($1::text[], $2::text[], $3::bigint[]) as document (topic, key, sequence)
@@ -65,7 +65,7 @@ log = structlog.get_logger(__name__)
 
 
 class LogBusy(Exception):
-    """Others have the log, or events of the month wait to be sent: another time."""
+    """Others have the log, or have just taken the month off it, or its events wait to be sent: another time."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,8 @@ async def take_off(
 ) -> int:
     """Takes a month off the log, and drops it or keeps it aside; who did it stands in the audit log.
 
-    The current documents of these compacted topics stay, in the present month: how many. Raises `LogBusy`; then the month is
-    on the log still, and some of its documents have moved.
+    The current documents of these compacted topics stay, in the present month: how many. Raises `LogBusy`; then some of its
+    documents may have moved, and unless somebody else has taken it off, the month is on the log still.
     """
     moved = 0
     while some := await _move_documents(database, month, documents, now):
@@ -132,6 +132,8 @@ async def take_off(
         with _not_for_long():
             await tx.connection.exec_driver_sql(NOT_FOR_LONG)
             await tx.connection.exec_driver_sql(HAVE_THE_LOG)
+        if month.name not in {one.name for one in await attached(tx.connection)}:
+            raise LogBusy(f"somebody else has taken {month.name} off")
         await _check_sent(tx, month)
         await tx.connection.exec_driver_sql(f"alter table event_log detach partition {month.name}")
         end = f"alter table {month.name} rename to {month.name}_aside" if keep else f"drop table {month.name}"
@@ -144,7 +146,7 @@ async def take_off(
 async def _move_documents(database: PooledDatabase, month: Month, topics: Collection[str], now: datetime) -> int:
     """Gives some current documents of the month to the present one."""
     async with database.transaction() as tx:
-        found = await rows_of(tx.connection, DOCUMENTS.format(month=month.name), (list(topics), AT_ONCE))
+        found = await rows_of(tx.connection, DOCUMENTS, (list(topics), month.begins, month.ends, AT_ONCE))
         if found:
             streams = [list(column) for column in zip(*found, strict=True)]
             moved = await tx.connection.exec_driver_sql(MOVE, (*streams, now, month.begins, month.ends))

@@ -151,6 +151,16 @@ async def test_several_workers_make_each_month_once(ledger: Ledger) -> None:
     assert names[-1] == "event_log_2027_06"
 
 
+async def test_several_workers_take_each_month_off_once(ledger: Ledger) -> None:
+    houses = [House(service="identity", db=ledger.database, now=ledger.now, events_kept_days=60) for _ in range(4)]
+    await tell(ledger, *(profile(ids.new_id(), 1) for _ in range(50)))
+    ledger.now.passes(days=200)
+    await make_months(houses[0])
+    for _ in range(3):
+        await asyncio.gather(*map(take_months_off, houses))
+    assert [f"{month}_aside" for _, _, month in await noted(ledger)] == await aside(ledger) != []
+
+
 async def test_a_month_that_is_still_being_sent_stays(ledger: Ledger) -> None:
     house = House(service="domains", db=ledger.database, now=ledger.now, events_kept_days=60)
     await tell(ledger, associated(ids.new_id(), 1), struck=False)
