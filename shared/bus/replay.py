@@ -27,7 +27,9 @@ with chunk as (
 select key, sequence from chunk order by key, sequence
 """
 
-# The heads are locked, so that no newer document is told before this one is queued.
+# The heads are locked, so that no newer document is told before this one is queued; first by a statement of its own, for where
+# a document has been moved to while the lock was waited for, only the next statement sees.
+LOCK: Final = "select from stream_head where topic = $1 and key > $2 order by key limit $3 for update"
 CURRENT_AGAIN: Final = """
 with heads as (
     select topic, key, last_sequence from stream_head
@@ -52,6 +54,8 @@ async def _queue_again(engine: AsyncEngine, contract: Contract) -> int:
     key, sequence, queued = "", 0, 0
     while True:
         async with engine.begin() as connection:
+            if contract.compacted:
+                await connection.exec_driver_sql(LOCK, (contract.topic, key, CHUNK))
             parameters = (contract.topic, key, sequence, CHUNK, SHARDS)
             rows: Sequence[Any] = (await connection.exec_driver_sql(statement, parameters)).all()
         if not rows:

@@ -14,12 +14,13 @@ from shared.bus import months
 from shared.bus.healing import Healer
 from shared.bus.months import LogBusy
 from shared.bus.owners import NoLongerKept
+from shared.bus.replay import replay
 from shared.cli.bus import bus_group
 from shared.cli.bus_desk import Surroundings
 from shared.cli.faults import REFUSED
 from shared.contracts import Actor, Event, Stream
 from shared.roles.housekeeping import House, make_months, take_months_off
-from tests.integration.bus.broker import Broker
+from tests.integration.bus.broker import Broker, eventually
 from tests.integration.bus.doors import Doors, by
 from tests.integration.bus.ledger import Ledger, associated, profile, sent
 from tests.support.rows import number_of
@@ -159,6 +160,26 @@ async def test_several_workers_take_each_month_off_once(ledger: Ledger) -> None:
     for _ in range(3):
         await asyncio.gather(*map(take_months_off, houses))
     assert [f"{month}_aside" for _, _, month in await noted(ledger)] == await aside(ledger) != []
+
+
+async def test_a_replay_queues_a_document_that_is_just_moving_where_it_lies_then(ledger: Ledger) -> None:
+    await tell(ledger, profile(ids.new_id(), 1))
+    engine = ledger.database.engine
+
+    async def waits() -> bool:
+        waiting = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')"
+        async with engine.connect() as connection:
+            return bool((await connection.execute(text(waiting))).scalar_one())
+
+    async with engine.begin() as moving:
+        await moving.execute(text("select from stream_head for update"))
+        replaying = asyncio.create_task(replay(engine, "identity"))
+        await eventually(waits)
+        await moving.execute(text("update event_log set logged_at = logged_at + interval '31 days'"))
+    assert await replaying == 1
+    async with engine.connect() as connection:
+        to_be_sent = await connection.execute(text("select count(*) from outbox_queue join event_log using (logged_at, id)"))
+        assert to_be_sent.scalar_one() == 1
 
 
 async def test_a_month_that_is_still_being_sent_stays(ledger: Ledger) -> None:
