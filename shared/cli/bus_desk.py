@@ -8,7 +8,6 @@ from uuid import UUID
 
 from confluent_kafka import KafkaError, KafkaException
 
-from shared import clock
 from shared.bus import standing, topics
 from shared.bus.inbox import Waiting
 from shared.bus.login import Login
@@ -136,7 +135,7 @@ class Desk:
 
     def status(self) -> list[ServiceStatus]:
         """How each service stands."""
-        return [ServiceStatus(name, self._standing(name), self._behind(name), clock.now()) for name in self._databases]
+        return [self._status(name) for name in self._databases]
 
     def follow(self, event_id: UUID) -> Followed:
         """The event and what it caused, as far as these services know; ends the command when none of them told or hears it."""
@@ -147,12 +146,13 @@ class Desk:
             fail(f"not-told: {event_id} was told by none of {names}, and lies on no topic that is heard there", REFUSED)
         return found
 
-    def _standing(self, name: str) -> Standing:
-        async def work(database: PooledDatabase) -> Standing:
+    def _status(self, name: str) -> ServiceStatus:
+        async def work(database: PooledDatabase) -> tuple[Standing, datetime]:
             async with database.engine.connect() as connection:
-                return await standing.standing(connection, name)
+                return await standing.standing(connection, name), database.tools.now()
 
-        return run_on(self._databases[name], "operator", work)
+        found, now = run_on(self._databases[name], "operator", work)
+        return ServiceStatus(name, found, self._behind(name), now)
 
     def _behind(self, name: str) -> list[Behind] | None:
         """None when Kafka does not answer; who was silent is not asked again for the next service."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared import clock
 from shared.bus import months
 from shared.bus.months import KEPT_AT_LEAST, Aside, LogBusy, Month
 from shared.cli.faults import REFUSED, fail
@@ -35,7 +34,7 @@ class Desk:
 
     def ended(self, before: datetime) -> list[Log]:
         """Of each log the months that ended before; ends the command when some of them are too young to be taken off."""
-        if before > clock.now() - KEPT_AT_LEAST:
+        if before > min(map(self._now, self._databases)) - KEPT_AT_LEAST:
             fail(f"too-young: events are kept for {KEPT_AT_LEAST.days} days at least", REFUSED)
         return [Log(log.service, [month for month in log.months if month.ends <= before], []) for log in self.logs()]
 
@@ -44,12 +43,18 @@ class Desk:
         who, documents = Actor(kind="person", id=by), documents_of(service)
 
         async def work(database: PooledDatabase) -> int:
-            return await months.take_off(database, month, documents, keep=keep, by=who, now=clock.now())
+            return await months.take_off(database, month, documents, keep=keep, by=who, now=database.tools.now())
 
         try:
             return run_on(self._databases[service], "operator", work)
         except LogBusy as fault:
             fail(f"log-busy: {service}: {fault}; run this again", REFUSED)
+
+    def _now(self, service: str) -> datetime:
+        async def work(database: PooledDatabase) -> datetime:
+            return database.tools.now()
+
+        return run_on(self._databases[service], "operator", work)
 
     def _log(self, service: str) -> Log:
         async def work(database: PooledDatabase) -> Log:

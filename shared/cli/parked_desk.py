@@ -1,9 +1,9 @@
 """Where operators' wishes about parked records are carried out."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import TypeVar
 
-from shared import clock
 from shared.bus import parked
 from shared.bus.parked import NotDone, Parked
 from shared.cli.faults import REFUSED, fail
@@ -38,22 +38,22 @@ class Desk:
         """Has the stream tried again; the group that does."""
         place = self.find(topic, key, group)
         stream = Stream(topic, key)
-        self._on(place.group, lambda tx: parked.retry(tx, place.group, stream, by=by, now=clock.now()))
+        self._on(place.group, lambda tx, now: parked.retry(tx, place.group, stream, by=by, now=now))
         return place.group
 
     def drop(self, topic: str, key: str, sequence: int, group: str, *, why: str, by: str) -> None:
         """Goes on without a record."""
         stream = Stream(topic, key)
-        self._on(group, lambda tx: parked.drop(tx, group, stream, sequence, why=why, by=by, now=clock.now()))
+        self._on(group, lambda tx, now: parked.drop(tx, group, stream, sequence, why=why, by=by, now=now))
 
     def _found(self, stream: Stream | None) -> list[Parked]:
-        found = [one for name in self._databases for one in self._on(name, lambda tx: parked.listed(tx.connection, stream))]
+        found = [one for name in self._databases for one in self._on(name, lambda tx, _: parked.listed(tx.connection, stream))]
         return sorted(found, key=lambda one: one.first_failed_at)
 
-    def _on(self, name: str, act: Callable[[ConnectionTransaction], Awaitable[T]]) -> T:
+    def _on(self, name: str, act: Callable[[ConnectionTransaction, datetime], Awaitable[T]]) -> T:
         async def work(database: PooledDatabase) -> T:
             async with database.transaction() as tx:
-                return await act(tx)
+                return await act(tx, database.tools.now())
 
         try:
             return run_on(self._databases[name], "operator", work)

@@ -67,10 +67,13 @@ def database_of_settings(name: str) -> str:
 
 
 def run_on(url: str, purpose: str, work: Callable[[PooledDatabase], Awaitable[T]]) -> T:
-    """Runs an operator's work on the database of a service."""
+    """Runs an operator's work on the database of a service, by that database's clock."""
 
     async def on_database(engine: AsyncEngine) -> T:
-        return await work(PooledDatabase(engine, db.Tools(now=clock.now, new_id=ids.new_id, committed=lambda: None)))
+        time = SharedClock()
+        database = PooledDatabase(engine, db.Tools(now=time, new_id=ids.new_id, committed=lambda: None))
+        await ask_the_time(time, database)
+        return await work(database)
 
     return run(_on(url, purpose, on_database))
 
@@ -81,7 +84,7 @@ def run_rebuild(name: str, topic: str) -> None:
 
     async def work(database: PooledDatabase) -> None:
         async with database.transaction() as tx:
-            await rebuild(tx, listeners, topic, now=clock.now())
+            await rebuild(tx, listeners, topic, now=database.tools.now())
 
     try:
         run_on(database_of_settings(name), "rebuild", work)

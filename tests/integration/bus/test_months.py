@@ -269,7 +269,9 @@ async def test_who_acts_on_news_alone_passes_over_what_is_no_longer_kept(
     assert await ledger.heard(lively) == [4], "the third is kept, but is no news any more"
 
 
-async def test_an_operator_takes_months_off_by_hand(ledger: Ledger) -> None:
+async def test_an_operator_takes_months_off_by_hand(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    this_month = f"{clock.now():%Y-%m}"
+    monkeypatch.setattr(clock, "now", lambda: datetime(2099, 1, 1, tzinfo=UTC))  # it is wrong on the operator's machine
     ledger.now.time = datetime(2026, 6, 20, tzinfo=UTC)
     claim = ids.new_id()
     await tell(ledger, associated(claim, 1))
@@ -284,7 +286,7 @@ async def test_an_operator_takes_months_off_by_hand(ledger: Ledger) -> None:
     assert "event_log_2026_06       until 2026-07-01" in tried
     assert "event_log_2026_06" in await attached(ledger)
     assert (await run("detach", "--before", "2026-07", "--by", "patricia"))[0] == 1, "nobody has said yes"
-    assert (await run("detach", "--before", f"{clock.now():%Y-%m}", "--by", "patricia", "--yes"))[0] == REFUSED
+    assert (await run("detach", "--before", this_month, "--by", "patricia", "--yes"))[0] == REFUSED
 
     _, done = await run("detach", "--before", "2026-07", "--by", "patricia", "--yes")
     assert "identity keeps aside event_log_2026_06" in done
