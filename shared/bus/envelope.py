@@ -17,6 +17,9 @@ Headers = Sequence[tuple[str, bytes]]
 
 LARGEST_SEQUENCE: Final = 2**63 - 1
 
+LONGEST_KEY: Final = 200
+"""Characters. A database keeps streams by their keys, and refuses those that are much longer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -122,8 +125,8 @@ def stream_of(record: Record, headers: Mapping[str, bytes]) -> tuple[Stream, int
         sequence = int(headers["ce_sequence"])
     except (KeyError, ValueError) as fault:
         raise Unreadable(repr(fault)) from fault
-    if "\0" in key or not 0 < sequence <= LARGEST_SEQUENCE:
-        raise Unreadable(f"key {key!r}, sequence {sequence}")
+    if "\0" in key or len(key) > LONGEST_KEY or not 0 < sequence <= LARGEST_SEQUENCE:
+        raise Unreadable(f"key {key[:LONGEST_KEY]!r} of {len(key)} characters, sequence {sequence}")
     return Stream(record.topic, key), sequence
 
 

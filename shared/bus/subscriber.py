@@ -192,5 +192,11 @@ class Subscriber:
 
 
 def _records(message: KafkaAckableMessage) -> list[Record]:
-    """The records as they lie on the broker; nothing of them is read here, so nothing can fail."""
-    return [Record(raw.topic, raw.key, raw.headers, raw.value, raw.partition, raw.offset) for raw in message.raw_message]
+    """The records as they lie on the broker; nothing of them is read here, so nothing can fail.
+
+    A header without a value, which Kafka knows and CloudEvents does not, is an empty one.
+    """
+    return [
+        Record(raw.topic, raw.key, [(name, value or b"") for name, value in raw.headers], raw.value, raw.partition, raw.offset)
+        for raw in message.raw_message
+    ]

@@ -8,6 +8,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from shared.auth.guards import from_services
+from shared.bus.envelope import LONGEST_KEY
 from shared.bus.originals import Head, Original, heads, originals, told_by
 from shared.contracts import Contract, Stream
 from shared.http import kinds
@@ -29,7 +30,7 @@ async def read_events(
     request: Request,
     service: Annotated[str, from_services],
     topic: Topic,
-    key: Annotated[str, Query(min_length=1, max_length=LONGEST, description="The stream's key.")],
+    key: Annotated[str, Query(min_length=1, max_length=LONGEST_KEY, description="The stream's key.")],
     after: Annotated[int, Query(ge=0, lt=2**63, description="Events beyond this number.")] = 0,
     limit: Limit = 100,
 ) -> Response:
@@ -47,7 +48,7 @@ async def read_streams(
     request: Request,
     service: Annotated[str, from_services],
     topic: Topic,
-    after: Annotated[str, Query(max_length=LONGEST, description="The last key of the page before.")] = "",
+    after: Annotated[str, Query(max_length=LONGEST_KEY, description="The last key of the page before.")] = "",
     limit: Limit = MOST,
 ) -> Response:
     """The streams of a topic by key, each with the last number given in it."""

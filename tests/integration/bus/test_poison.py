@@ -1,6 +1,7 @@
 """Whatever is wrong with a record, only its own stream waits: others are heard as quickly as before."""
 
 import asyncio
+import secrets
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -8,6 +9,7 @@ from datetime import timedelta
 from itertools import cycle
 from statistics import quantiles
 from time import perf_counter
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -46,6 +48,12 @@ def without(record: Record, header: str) -> Record:
     return replace(record, headers=[(name, value) for name, value in record.headers if name != header])
 
 
+def without_value(record: Record, header: str) -> Record:
+    """A header as Kafka allows it and our types do not."""
+    headers: list[Any] = [*without(record, header).headers, (header, None)]
+    return replace(record, headers=headers)
+
+
 def of_schema(record: Record, schema: bytes) -> Record:
     headers = [(name, schema if name == "ce_dataschema" else value) for name, value in record.headers]
     return replace(record, headers=headers)
@@ -59,6 +67,14 @@ POISONS: dict[str, Callable[[Record], Record]] = {
     "unreadable": lambda record: replace(record, headers=[]),
 }
 """Records that can't be done, made from one that can; by what is said of them."""
+
+ODD: tuple[Callable[[Record], Record], ...] = (
+    lambda record: without_value(record, "ce_sequence"),
+    lambda record: without_value(record, "ce_correlationid"),
+    lambda record: replace(without_value(record, "odd"), value=b"{"),
+    lambda record: replace(record, key=secrets.token_hex(4_000).encode()),
+)
+"""More of them, each of which nobody could keep if it were kept as it came."""
 
 
 @dataclass(eq=False)
@@ -118,7 +134,7 @@ async def test_others_are_heard_as_quickly_as_before(ledger: Ledger, broker: Bro
             await sender.round()
             while not any(troubled < max(2 * calm, NO_MATTER) for calm, troubled in times):
                 assert len(times) < MOST_ROUNDS, times
-                times.append((await sender.round(), await sender.round(*POISONS.values())))
+                times.append((await sender.round(), await sender.round(*POISONS.values(), *ODD)))
     finally:
         await subscriber.stop()
 
