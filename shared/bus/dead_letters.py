@@ -28,6 +28,8 @@ from shared.db import PooledDatabase
 AT_ONCE: Final = 50
 PATIENCE: Final = 30.0
 LARGEST: Final = 2 * 1024 * 1024
+LARGEST_ORIGINAL: Final = LARGEST // 2
+"""Bytes of a record that is laid down whole. A larger one was sent compressed, and would hold up all behind it."""
 
 CLAIM: Final = """
 with due as (
@@ -70,8 +72,14 @@ class DeadLetter:
     partition: int
     offset: int
 
+    @property
+    def fits(self) -> bool:
+        """Whether there is room for the original on a topic."""
+        headers = sum(len(name) + len(value) for name, value in unkept(self.kept_headers))
+        return len(self.kept_value or b"") + headers <= LARGEST_ORIGINAL
+
     def headers(self, group: str) -> Headers:
-        """The original's, and what became of it."""
+        """The original's if it fits, and what became of it."""
         found = {
             "dlq_group": group,
             "dlq_topic": self.topic,
@@ -82,7 +90,8 @@ class DeadLetter:
             "dlq_last_failed_at": self.last_failed_at.isoformat(),
             **({"dlq_partition": str(self.partition), "dlq_offset": str(self.offset)} if self.offset >= 0 else {}),
         }
-        return [*unkept(self.kept_headers), *((name, value.encode()) for name, value in found.items())]
+        original = unkept(self.kept_headers) if self.fits else []
+        return [*original, *((name, value.encode()) for name, value in found.items())]
 
     @property
     def record_key(self) -> bytes | None:
@@ -91,8 +100,10 @@ class DeadLetter:
 
     @property
     def value(self) -> bytes | None:
-        """The original's, unless it may be personal."""
-        return None if contract_of(self.topic).readers is not None else self.kept_value
+        """The original's if it fits, unless it may be personal; empty where there is no key either, for one there must be."""
+        withheld = contract_of(self.topic).readers is not None or not self.fits
+        value = None if withheld else self.kept_value
+        return b"" if value is None and self.record_key is None else value
 
 
 class DeadLetters:

@@ -57,6 +57,26 @@ async def test_where_it_lay_is_said_and_what_names_no_stream_is_exported_too(led
     assert {("dlq_partition", b"3"), ("dlq_offset", b"41"), ("dlq_reason", b"unreadable")} <= {*letter.headers}
 
 
+async def test_what_can_not_be_laid_down_as_it_was_holds_up_no_other(ledger: Ledger, broker: Broker) -> None:
+    strays = [
+        Record(
+            "domain.associated", None, [], b"\0" * 3_000_000, partition=3, offset=51
+        ),  # as it may come out of a compressed batch
+        Record("domain.associated", None, [("odd", b"\0" * 1_000)] * 3_000, b"", partition=3, offset=52),
+        Record("domain.associated", None, [], None, partition=3, offset=53),
+        Record("partner.profile", None, [], b"personal", partition=3, offset=54),
+    ]
+    await ledger.consumer.handle(strays)
+    claim = await dead(ledger, 1)
+    assert await letters(ledger, broker).export() == 5
+
+    assert len(await broker.records(DLQ, claim)) == 1
+    laid_down = [*await broker.records(DLQ), *await broker.records("partner.profile.ledger.dlq")]
+    found = {dict(letter.headers).get("dlq_offset"): letter for letter in laid_down}
+    for offset in (b"51", b"52", b"53", b"54"):
+        assert (found[offset].value, "odd" in dict(found[offset].headers)) == (b"", False)
+
+
 async def test_what_is_personal_is_not_copied(ledger: Ledger, broker: Broker) -> None:
     partner = ids.new_id()
     ledger.trouble.by[partner, 1] = ValueError("never")
