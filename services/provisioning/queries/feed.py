@@ -10,7 +10,7 @@ from services.provisioning import tables
 from services.provisioning.ports import Ports
 from shared.bus import tables as bus
 from shared.bus.envelope import Headers, Logged, record
-from shared.bus.originals import check_kept
+from shared.bus.originals import check_kept, unbroken
 from shared.contracts import Stream, partner_topic
 from shared.contracts.access import Access, NotFound, Permission, Place
 
@@ -58,5 +58,5 @@ async def read_partner_feed(ports: Ports, *, after: int, rows: int, by: Access) 
         .limit(rows)
     )
     await check_kept(ports.db, stream, after)
-    events = [Logged(*row) for row in found]
+    events = unbroken([Logged(*row) for row in found], after)
     return [FeedRecord(event.sequence, record(event).headers, event.value) for event in events]

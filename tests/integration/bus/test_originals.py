@@ -2,17 +2,20 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from shared import ids
+from shared.bus import months
 from shared.bus.envelope import Record
 from shared.bus.originals import MOST_BYTES, Original
-from shared.bus.owners import Owners, OwnerSilent
-from shared.contracts import Stream
+from shared.bus.owners import NoLongerKept, Owners, OwnerSilent
+from shared.contracts import Actor, Stream
 from tests.integration.bus.broker import Broker, eventually, relaying
 from tests.integration.bus.doors import Doors, by
 from tests.integration.bus.ledger import Ledger, associated, profile
@@ -80,6 +83,27 @@ async def test_an_answer_stays_within_bounds(ledger: Ledger) -> None:
 
 def _size(originals: list[Original]) -> int:
     return sum(len(original.value) for original in originals)
+
+
+async def test_an_answer_ends_before_what_went_with_its_month(ledger: Ledger) -> None:
+    """Whoever told 2 had looked at the clock before whoever told 1."""
+    claim, july = ids.new_id(), datetime(2026, 7, 1, tzinfo=UTC)
+    for version, seconds in enumerate((1, -1, 2), start=1):
+        ledger.now.time = july + timedelta(seconds=seconds)
+        async with ledger.database.transaction() as tx:
+            tx.emit(associated(claim, version))
+    async with ledger.database.transaction() as tx:
+        await tx.execute(text("delete from outbox_queue"))
+    async with ledger.database.engine.connect() as connection:
+        (june,) = [month for month in await months.attached(connection) if month.ends == july]
+    machine = Actor(kind="service", id="domains")
+    await months.take_off(ledger.database, june, [], keep=False, by=machine, now=ledger.now())
+
+    owners, stream = Doors(ledger).owners(), Stream("domain.associated", str(claim))
+    assert [original.sequence for original in await owners.originals(stream, after=0)] == [1]
+    with pytest.raises(NoLongerKept, match="keeps it from 3"):
+        await owners.originals(stream, after=1)
+    assert [original.sequence for original in await owners.originals(stream, after=2)] == [3]
 
 
 async def test_of_a_compacted_topic_the_current_document_is_told(ledger: Ledger) -> None:

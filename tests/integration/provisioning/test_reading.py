@@ -137,6 +137,13 @@ async def test_the_feed_is_the_partners_own_topic_to_the_byte(house: House) -> N
     end = await house.ask("GET", "/v1/partner/feed", ADATUM_BILLING, params={"after": 3})
     assert end.json() == {"items": []}
 
+    async with house.database.transaction() as tx:
+        await tx.execute(text("delete from event_log where topic = 'partner.billing_due.adatum' and sequence = 2"))
+    cut = await house.ask("GET", "/v1/partner/feed", ADATUM_BILLING)
+    assert ([item["sequence"] for item in cut.json()["items"]], "Link" in cut.headers) == ([1], False)
+    refused = await house.ask("GET", "/v1/partner/feed", ADATUM_BILLING, params={"after": 1})
+    assert (refused.status_code, refused.json()["first_kept"]) == (410, 3)
+
 
 async def test_a_feed_says_where_it_goes_on_when_what_follows_is_no_longer_kept(house: House) -> None:
     entitlement = (await house.ready_for_use(("OFF-E1", 300)))["OFF-E1"]
