@@ -45,6 +45,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         """Looks at the offsets of what was assigned; where they can't be had, the worst is assumed."""
         self.known.clear()
         self._next.clear()
+        self.deaths.look({}, assigned)
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._look_at(list(assigned))

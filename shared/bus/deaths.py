@@ -45,7 +45,7 @@ class Deaths:
                 begun.setdefault(place, OffsetAndMetadata(record.offset, BEGUN))
         suspect = {(place.topic, place.partition) for place in begun if first.pop(place)}
         if suspect:
-            log.error("reader_died", partitions=[f"{topic} {partition}" for topic, partition in sorted(suspect)])
+            log.warning("batch_was_begun", partitions=[f"{topic} {partition}" for topic, partition in sorted(suspect)])
         if begun:
             await self._note(begun)
         return suspect

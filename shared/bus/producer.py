@@ -60,6 +60,9 @@ async def stop(producer: AIOKafkaProducer) -> None:
     with suppress(KafkaError, TimeoutError):
         async with asyncio.timeout(STOPS_WITHIN):
             await producer.stop()
+    with suppress(KafkaError, TimeoutError):
+        async with asyncio.timeout(STOPS_WITHIN):
+            await producer.client.close()
 
 
 @asynccontextmanager

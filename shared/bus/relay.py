@@ -110,7 +110,7 @@ class Relay:
             self._loop.rests()
             await guard.on_duty.wait()
             self._loop.begins()
-            async with opened(self._url, self._name) as queue, sending(self._login, self._topic_known) as sender:
+            async with opened(self._url, self._name) as queue, sending(self._login, self._now, self._topic_known) as sender:
                 self._work = Work(guard, queue, sender, self._now, self._loop)
                 log.info("relay_on_duty", relay=self._name, shards=len(guard.shards))
                 await self._work.go_on()
@@ -133,6 +133,7 @@ class Work:
         self._acknowledged: list[int] = []
         self._to_strike = asyncio.Event()
         self._sends: set[asyncio.Task[None]] = set()
+        self._failure: BaseException | None = None
         self._renew = False
         self._measured = 0.0
         self._gathers_until = 0.0
@@ -172,7 +173,10 @@ class Work:
         while True:
             self._loop.begins()
             self._stirred.clear()
+            if self._failure:
+                raise self._failure
             if self._renew and not self._lanes.in_flight:
+                await self._reading.pause()
                 await self._sender.renew()
                 self._renew = False
             if self._reading.has_room and self._looking.due(self._time(), self._lanes.next_release()):
@@ -192,7 +196,14 @@ class Work:
         for batch in self._lanes.ready(thin=not gathers):
             sending = asyncio.create_task(self._deliver(batch))
             self._sends.add(sending)
-            sending.add_done_callback(self._sends.discard)
+            sending.add_done_callback(self._ended)
+
+    def _ended(self, sending: asyncio.Task[None]) -> None:
+        """What fails in a way that nobody foresaw ends the relay: what was under way there is known to nobody else."""
+        self._sends.discard(sending)
+        if not sending.cancelled() and (failure := sending.exception()):
+            self._failure = failure
+            self._stirred.set()
 
     async def _deliver(self, batch: Batch) -> None:
         try:

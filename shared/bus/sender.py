@@ -15,6 +15,7 @@ from shared.bus.envelope import record
 from shared.bus.lanes import Batch
 from shared.bus.login import Login
 from shared.bus.spans import spans
+from shared.clock import Clock
 
 LARGEST_BATCH: Final = 1_000_000
 """Bytes; the topics take 1 MiB. A lane's batch stays below, unless a single event is larger."""
@@ -31,8 +32,9 @@ log = structlog.get_logger(__name__)
 class Sender:
     """Sends batches, each to one partition, whole or not at all."""
 
-    def __init__(self, login: Login, on_topic: Callable[[], None]) -> None:
+    def __init__(self, login: Login, now: Clock, on_topic: Callable[[], None]) -> None:
         self._login = login
+        self._now = now
         self._on_topic = on_topic
         self._producer: AIOKafkaProducer | None = None
         self._looking: dict[str, asyncio.Task[None]] = {}
@@ -44,12 +46,12 @@ class Sender:
         self._producer = await producer.start(self._login, max_batch_size=LARGEST_BATCH)
 
     async def send(self, batch: Batch) -> None:
-        """Returns when all replicas have the batch."""
+        """Returns when all replicas have the batch. Its records bear the time of the sending, by the clock given."""
         started = self._started
-        builder = started.create_batch()
+        builder, timestamp = started.create_batch(), round(1000 * self._now().timestamp())
         for queued in batch.events:
             told = record(queued.event)
-            if builder.append(timestamp=None, key=told.key, value=told.value, headers=told.headers) is None:
+            if builder.append(timestamp=timestamp, key=told.key, value=told.value, headers=told.headers) is None:
                 raise MessageSizeTooLargeError(batch.lane.topic)
         builder.close()
         events = [queued.event for queued in batch.events]
@@ -101,9 +103,9 @@ class Sender:
 
 
 @asynccontextmanager
-async def sending(login: Login, on_topic: Callable[[], None]) -> AsyncIterator[Sender]:
+async def sending(login: Login, now: Clock, on_topic: Callable[[], None]) -> AsyncIterator[Sender]:
     """A connected sender; `on_topic` is called whenever a topic's partitions have become known."""
-    sender = Sender(login, on_topic)
+    sender = Sender(login, now, on_topic)
     try:
         await sender.start()
         yield sender
