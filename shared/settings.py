@@ -180,6 +180,7 @@ class Settings(KafkaSettings, DatabaseSettings):
     events_kept_days: int | None = Field(
         default=None,
         ge=60,  # as `shared.bus.months` has it
+        le=36_500,  # a hundred years: what is long gone has to be a date
         description="How many days events stay on the event log at least, whole months at a time; without it for good. What is "
         "older can't be asked for any more, but for the current documents of compacted topics.",
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field, SecretStr, TypeAdapter, ValidationError
 
-from shared.settings import BaseUrl, DatabaseSettings, Key, PublicKey, SettingsFault, key_bytes, load
+from shared.settings import BaseUrl, DatabaseSettings, Key, PublicKey, Settings, SettingsFault, key_bytes, load
 
 
 class Given(DatabaseSettings):
@@ -96,3 +96,10 @@ def test_an_address_of_another_kind_is_no_base_url(text: str) -> None:
 def test_only_an_x25519_key_is_sealed_to() -> None:
     with pytest.raises(ValidationError, match="OKP"):
         TypeAdapter(PublicKey).validate_python('{"kty": "oct", "k": "AAAA"}')
+
+
+@pytest.mark.parametrize("days", ["59", "36501", "99999999999"])
+def test_events_are_kept_for_a_time_that_can_be_counted(environment: pytest.MonkeyPatch, days: str) -> None:
+    environment.setenv("VESTIBULE_EVENTS_KEPT_DAYS", days)
+    with pytest.raises(SettingsFault, match="VESTIBULE_EVENTS_KEPT_DAYS: Input should be"):
+        load(Settings)
