@@ -6,7 +6,7 @@ once the consumer has kept the whole batch in its database, be it done or parked
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import structlog
@@ -57,6 +57,9 @@ REBALANCE_MS: Final = 10_000
 ANSWER_MS: Final = 15_000
 """A broker that says nothing for so long is asked anew; it keeps its answer back for as long as a rebalance may take."""
 
+
+FAILED_PAUSE: Final = 1.0
+"""Seconds until a batch that failed as nobody foresaw is tried again."""
 
 log = structlog.get_logger(__name__)
 
@@ -119,7 +122,7 @@ class Subscriber:
                 await self._assignment.hear(records)
                 if self._assignment.lost:
                     await consumer.patiently(self._note_lost)
-                await consumer.handle(records, suspect=await self._assignment.deaths.begin(records))
+                await self._handle(records)
 
         self._subscription(handle)
 
@@ -145,6 +148,17 @@ class Subscriber:
         await self._assignment.look()
         await self._note_lost()
         return await self._reviewer.review(self._assignment)
+
+    async def _handle(self, records: Sequence[Record]) -> None:
+        """Returns when all is done or kept. What fails as nobody foresaw is tried stream by stream, and never passed over."""
+        suspect = await self._assignment.deaths.begin(records)
+        while True:
+            try:
+                return await self._consumer.handle(records, suspect=suspect)
+            except Exception:
+                log.exception("batch_failed", consumer=self._group)
+            suspect = {(record.topic, record.partition) for record in records}
+            await asyncio.sleep(FAILED_PAUSE)
 
     async def _note_lost(self) -> None:
         lost = dict(self._assignment.lost)

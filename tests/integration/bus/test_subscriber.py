@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,7 +15,7 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from shared import clock, ids
-from shared.bus import subscriber
+from shared.bus import consumer, subscriber
 from shared.bus.envelope import Record
 from shared.bus.subscriber import Subscriber
 from tests.integration.bus.broker import Broker, OwnBroker, eventually, relaying
@@ -105,6 +106,31 @@ async def test_how_long_the_oldest_has_waited_is_measured(ledger: Ledger, broker
             return waited() == 0
 
         await eventually(done)
+
+
+async def test_a_batch_that_fails_as_nobody_foresaw_is_not_passed_over(
+    ledger: Ledger, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim, arrange = ids.new_id(), consumer._arranged
+    monkeypatch.setattr(subscriber, "FAILED_PAUSE", 0.01)
+    failing = iter([True] * 3)
+
+    def fails(*args: Any) -> Any:
+        if next(failing, False):
+            raise TypeError
+        return arrange(*args)
+
+    monkeypatch.setattr(consumer, "_arranged", fails)
+    await send(broker, sent(associated(claim, 1)), sent(associated(claim, 2)))
+    async with hearing(ledger, broker):
+
+        async def set_aside() -> bool:
+            return [row[1] for row in await ledger.parked() if row[0] == str(claim)] == [1, 2]
+
+        await eventually(set_aside)
+        ledger.now.time = clock.now() + timedelta(seconds=60)
+        await ledger.consumer.retry_parked()
+    assert await ledger.heard(claim) == [1, 2]
 
 
 async def test_after_a_restart_it_goes_on_where_it_was(ledger: Ledger, broker: Broker) -> None:
