@@ -20,7 +20,7 @@ THIN: Final = 50
 """Events. A lane that holds fewer may wait for more, for a batch costs as much as several events."""
 
 REMEMBERED: Final = 100_000
-"""Streams of which it is known which event was taken in last."""
+"""Streams of which it is known which event was taken in last; of more, it is forgotten of all."""
 
 PASSED_OVER: Final = 500
 """Events of others that are looked through at most for those that may travel together."""
@@ -80,7 +80,7 @@ class Lanes:
     highest: int = 0
     """The highest place that was ever taken in."""
     taken: dict[Stream, int] = field(default_factory=dict)
-    """The number taken in last of each stream, of those that were taken in last."""
+    """The number taken in last of each stream, as far as it is remembered."""
     trouble: dict[Stream, Trouble] = field(default_factory=dict)
     held: set[Stream] = field(default_factory=set)
 
@@ -118,10 +118,9 @@ class Lanes:
         self.known[queued.place] = size = _size(queued)
         self.size += size
         self.highest = max(self.highest, queued.place)
-        self.taken.pop(stream, None)
+        if len(self.taken) >= REMEMBERED:
+            self.taken.clear()
         self.taken[stream] = queued.event.sequence
-        if len(self.taken) > REMEMBERED:
-            del self.taken[next(iter(self.taken))]
         self.waiting.setdefault(Lane(stream.topic, partition), deque()).append(queued)
         return True
 
