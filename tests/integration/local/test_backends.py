@@ -51,14 +51,14 @@ def test_what_will_not_do_is_refused_by_the_name_of_its_variable(given: Mapping[
     assert "secret" not in str(refusal.value)
 
 
-def tests_on(*arguments: str, **given: str) -> "subprocess.CompletedProcess[str]":
+def running(*arguments: str, **given: str) -> "subprocess.CompletedProcess[str]":
     """A run of tests."""
     command = [sys.executable, "-m", "pytest", "-q", *arguments]
     return subprocess.run(command, cwd=ROOT, env={**environment(), **given}, capture_output=True, text=True, check=False)
 
 
 def test_without_a_docker_engine_the_way_to_one_is_said(tmp_path: Path) -> None:
-    run = tests_on("--backend=containers", COURIERS, DOCKER_HOST=f"unix://{tmp_path}/docker.sock")
+    run = running("--backend=containers", COURIERS, DOCKER_HOST=f"unix://{tmp_path}/docker.sock")
 
     assert run.returncode == pytest.ExitCode.USAGE_ERROR
     assert "ERROR: --backend containers: no Docker engine answers" in run.stderr
@@ -129,7 +129,7 @@ def test_a_kafka_of_yours_is_left_as_it_was(new_kafka: NewKafka) -> None:
 def test_what_stops_a_server_is_left_out_and_counted(postgres: Databases) -> None:
     given = {yours.DATABASE: postgres.server.databases.superuser_url}
 
-    run = tests_on("--backend=env", COURIERS, "-k", "database_died", **given)
+    run = running("--backend=env", COURIERS, "-k", "database_died", **given)
 
     assert run.returncode == pytest.ExitCode.OK, run.stdout + run.stderr
     assert "1 skipped" in run.stdout
