@@ -13,7 +13,7 @@ import httpx
 from deploy.local.tour.visitor import Api
 from tests.integration.system.running import Running, eventually
 
-CUSTOMERS = 4
+CUSTOMERS = 2
 BREATH = 0.1
 """Seconds between two requests of a customer, and between two rounds of the platform's questions."""
 
@@ -89,8 +89,13 @@ class Load:
         self.asked.append(Asked(what, began, taken, answer.status_code, problem, answer.headers.get("retry-after"), kind))
         await asyncio.sleep(BREATH)
 
-    async def customer(self) -> None:
-        """Orders, and looks at what there is at every service that people ask."""
+    async def buyer(self) -> None:
+        """Orders, one after the other."""
+        while not self.ended:
+            await self.order()
+
+    async def visitor(self) -> None:
+        """Looks at what there is at every service that people ask."""
         account, url = self.running.contoso.account_id, self.running.stage.url
         looks = {
             "me": url("identity", "/v1/me"),
@@ -99,7 +104,6 @@ class Load:
             PAGE: url("identity", "/signin"),
         }
         while not self.ended:
-            await self.order()
             for what, place in looks.items():
                 await self.look(what, place)
 
@@ -124,7 +128,7 @@ async def under_load(running: Running) -> AsyncIterator[Load]:
     """Customers and a platform for the time of the block; what is under way at its end is waited for."""
     async with httpx.AsyncClient(timeout=30, limits=ONE_BY_ONE) as http, asyncio.TaskGroup() as tasks:
         load = Load(replace(running, nora=Api(http, running.nora.token)), http)
-        parts: list[Callable[[], Coroutine[None, None, None]]] = [load.platform, *[load.customer] * CUSTOMERS]
+        parts: list[Callable[[], Coroutine[None, None, None]]] = [load.platform, *[load.buyer, load.visitor] * CUSTOMERS]
         for part in parts:
             tasks.create_task(part())
         try:
