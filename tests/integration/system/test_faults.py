@@ -4,14 +4,14 @@ import asyncio
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import pytest
 
 from deploy.local.tour.visitor import Answer
-from tests.integration.system.running import Running, customer_of, eventually_asked, pids, when_ready
+from tests.integration.system.running import Running, eventually_asked, pids
 from tests.support.house import House, running_house
 
 pytestmark = pytest.mark.anyio
@@ -21,17 +21,6 @@ pytestmark = pytest.mark.anyio
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with running_house(tmp_path_factory.mktemp("faults") / "data") as house:
         yield house
-
-
-@pytest.fixture(scope="module")
-async def begun(house: House) -> AsyncIterator[Running]:
-    async with customer_of(house) as running:
-        yield running
-
-
-@pytest.fixture
-async def running(begun: Running) -> Running:
-    return await when_ready(begun)
 
 
 async def test_while_kafka_hangs_under_load_every_order_is_taken_and_no_process_ends(running: Running) -> None:

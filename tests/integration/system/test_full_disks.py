@@ -4,7 +4,7 @@ and all goes on when there is room."""
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from tests.integration.system.load import Load, under_load
-from tests.integration.system.running import Running, customer_of, eventually, pids, placed, when_ready
+from tests.integration.system.running import Running, eventually, pids, placed
 from tests.support import small_disk
 from tests.support.house import House, running_house
 from tests.support.small_disk import SmallDisk
@@ -40,17 +40,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         disk.mkdir(parents=True)
     with running_house(folder, within=small_disk.command(SIZE, disks)) as house:
         yield house
-
-
-@pytest.fixture(scope="module")
-async def begun(house: House) -> AsyncIterator[Running]:
-    async with customer_of(house) as running:
-        yield running
-
-
-@pytest.fixture
-async def running(begun: Running) -> Running:
-    return await when_ready(begun)
 
 
 def disk_of(house: House, server: str) -> SmallDisk:

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from deploy.local.kafka import Kafka
 from deploy.local.kafka_install import install_kafka
 from deploy.local.postgres import Postgres
 from tests.integration.system.load import PAGE, Asked, Load, under_load
-from tests.integration.system.running import Running, customer_of, eventually, eventually_asked, pids, placed, when_ready
+from tests.integration.system.running import Running, eventually, eventually_asked, pids, placed
 from tests.support.house import House, running_house
 
 pytestmark = pytest.mark.anyio
@@ -66,17 +66,6 @@ def house(folder: Path, own_kafka: Kafka, own_postgres: Postgres) -> Iterator[Ho
         options = [f"--kafka={own_kafka.bootstrap}", f"--db={own_postgres.databases.superuser_url}"]
         with running_house(folder / "data", *options) as house:
             yield house
-
-
-@pytest.fixture(scope="module")
-async def begun(house: House) -> AsyncIterator[Running]:
-    async with customer_of(house) as running:
-        yield running
-
-
-@pytest.fixture
-async def running(begun: Running) -> Running:
-    return await when_ready(begun)
 
 
 async def test_while_no_broker_is_there_all_is_answered_and_the_backlog_is_gone_soon_after(
