@@ -115,7 +115,8 @@ class Containers:
     @contextmanager
     def new_postgres(self) -> Iterator[Databases[ContainedPostgres]]:
         password, port = secrets.token_urlsafe(24), free_port()
-        container = _container(POSTGRES).with_bind_ports(5432, port).with_env("POSTGRES_PASSWORD", password)
+        container = _container(POSTGRES).with_env("POSTGRES_PASSWORD", password)
+        _publish(container, 5432, port)
         container.with_command(["postgres", "-c", "max_connections=200"])
         with container, tempfile.TemporaryDirectory(prefix="vestibule-") as folder:
             url = f"postgresql://postgres:{password}@{_host(container)}:{port}/postgres"
@@ -126,7 +127,8 @@ class Containers:
     @contextmanager
     def new_kafka(self) -> Iterator[ContainedKafka]:
         password, port = secrets.token_urlsafe(24), free_port()
-        container = _container(KAFKA).with_bind_ports(port, port)
+        container = _container(KAFKA)
+        _publish(container, port, port)
         access = KafkaAccess(f"{_host(container)}:{port}", "SASL_PLAINTEXT", OPERATOR, password)
         container.with_envs(**{_variable(name): value for name, value in _kafka_settings(access).items()})
         with container:
@@ -180,6 +182,12 @@ def _variable(setting: str) -> str:
 def _container(image: str) -> DockerContainer:
     """One that is waited for as long as an engine at work elsewhere may take to make it."""
     return DockerContainer(image, docker_client_kw={"timeout": STARTS_WITHIN})
+
+
+def _publish(container: DockerContainer, inside: int, port: int) -> None:
+    """Lets clients in by the port: of an engine on this machine, only those that are on it too."""
+    host = _host(container)
+    container.ports[str(inside)] = (host, port) if host == "127.0.0.1" else port  # type: ignore[assignment]  # docker takes both
 
 
 def _host(container: DockerContainer) -> str:
