@@ -7,7 +7,8 @@ the files that a process may open, and a single one all memory. A body is measur
 import asyncio
 from typing import Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 HEAD_WITHIN_SECONDS: Final = 20.0
 
@@ -22,6 +23,8 @@ class Connection(HttpToolsProtocol):
     """Bytes since a head, a part of a body, or a request was complete."""
     _in_head = True
     _late: asyncio.TimerHandle | None = None
+    _at_work: RequestResponseCycle | None = None
+    """The request that is being answered; others may have been asked behind it already."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's is so too
         super().connection_made(transport)
@@ -30,6 +33,9 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._wait_no_more()
         super().connection_lost(exc)
+        if self._at_work is not None and not self._at_work.response_complete:  # uvicorn tells only the last one asked
+            self._at_work.disconnected = True
+            self._at_work.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         self._unread += len(data)
@@ -58,6 +64,10 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._in_head, self._unread = True, 0
         super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._at_work = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _wait_for_head(self) -> None:
         self._late = self.loop.call_later(HEAD_WITHIN_SECONDS, self._is_late)

@@ -129,3 +129,21 @@ async def test_only_a_trusted_proxy_says_who_calls(trusted: str, named: str) -> 
     async with served(trusted=trusted) as port, httpx.AsyncClient() as http:
         answer = await http.get(f"http://127.0.0.1:{port}/", headers={"X-Forwarded-For": "203.0.113.9, 198.51.100.7"})
     assert answer.text == named
+
+
+async def test_who_has_gone_is_not_answered_although_he_had_asked_for_more_already() -> None:
+    asked, noticed = asyncio.Event(), asyncio.Event()
+
+    async def patient(request: Request) -> PlainTextResponse:
+        await request.body()
+        asked.set()
+        assert await request.receive() == {"type": "http.disconnect"}
+        noticed.set()
+        return PlainTextResponse("too late")
+
+    async with served(Route("/patient", patient)) as port, asyncio.timeout(10):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /patient HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
+        await asked.wait()
+        writer.transport.abort()
+        await noticed.wait()
