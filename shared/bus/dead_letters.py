@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final
 
 import structlog
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,7 +30,7 @@ AT_ONCE: Final = 50
 PATIENCE: Final = 30.0
 LARGEST: Final = 2 * 1024 * 1024
 LARGEST_ORIGINAL: Final = LARGEST // 2
-"""Bytes of a record that is laid down whole. A larger one was sent compressed, and would hold up all behind it."""
+"""Bytes of a record that is laid down whole. A larger one was sent compressed, and no topic has room for it."""
 
 CLAIM: Final = """
 with due as (
@@ -121,25 +122,39 @@ class DeadLetters:
             letters = await _claim(tx.connection, self._group, now=self._now())
         if not letters:
             return 0
+        laid = await self._lay_down(letters)
+        if laid:
+            async with self._database.transaction() as tx:
+                await _exported(tx.connection, self._group, laid, now=self._now())
+        for letter in laid:
+            metrics.EXPORTED.labels(self._group, letter.topic).inc()
+        return len(laid)
+
+    async def _lay_down(self, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+        """Those that lie on their topics, each whatever becomes of the others. What failed waits for its next time."""
         try:
-            await self._send(letters)
+            # A whole batch is refused, so each letter has its own; unnumbered, those behind it do not fail with it.
+            sizes = {"max_batch_size": 1, "max_request_size": LARGEST}
+            async with asyncio.timeout(PATIENCE) as patience, producing(self._login, idempotent=False, **sizes) as producer:
+                until = patience.when()
+                patience.reschedule(None)  # what lies there does so, however long the others or the producer's end take
+                lie = await asyncio.gather(*(self._lies(letter, producer, until) for letter in letters))
         except (KafkaError, OSError, TimeoutError) as fault:
             log.warning("dead_letters_wait", consumer=self._group, letters=len(letters), fault=repr(fault))
-            return 0
-        async with self._database.transaction() as tx:
-            await _exported(tx.connection, self._group, letters, now=self._now())
-        for letter in letters:
-            metrics.EXPORTED.labels(self._group, letter.topic).inc()
-        return len(letters)
+            return []
+        return [letter for letter, lies in zip(letters, lie, strict=True) if lies]
 
-    async def _send(self, letters: Sequence[DeadLetter]) -> None:
-        async with asyncio.timeout(PATIENCE) as patience, producing(self._login, max_request_size=LARGEST) as producer:
-            for letter in letters:
-                topic = dead_letter_topic(letter.topic, self._group)
-                await producer.send_and_wait(
-                    topic, key=letter.record_key, value=letter.value, headers=letter.headers(self._group)
-                )
-            patience.reschedule(None)  # they lie there, however long the producer takes to stop
+    async def _lies(self, letter: DeadLetter, producer: AIOKafkaProducer, until: float | None) -> bool:
+        """Whether it lies on its topic, by then at the latest."""
+        topic, timestamp = dead_letter_topic(letter.topic, self._group), round(1000 * self._now().timestamp())
+        headers = letter.headers(self._group)
+        try:
+            async with asyncio.timeout_at(until):
+                await producer.send_and_wait(topic, letter.value, letter.record_key, timestamp_ms=timestamp, headers=headers)
+        except (KafkaError, OSError, TimeoutError) as fault:
+            log.warning("dead_letter_waits", consumer=self._group, topic=topic, key=letter.key, fault=repr(fault))
+            return False
+        return True
 
 
 async def _claim(connection: AsyncConnection, group: str, *, now: datetime) -> list[DeadLetter]:

@@ -1,4 +1,4 @@
-"""Producers: idempotent, acknowledged by all replicas, and closed whatever the broker does."""
+"""Producers: acknowledged by all replicas, and closed whatever the broker does."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,12 +24,15 @@ STOPS_WITHIN: Final = 5.0
 log = structlog.get_logger(__name__)
 
 
-async def start(login: Login, **sizes: int) -> AIOKafkaProducer:
-    """A connected one, with aiokafka's own sizes but for these; fails when no broker answers."""
+async def start(login: Login, *, idempotent: bool = True, **sizes: int) -> AIOKafkaProducer:
+    """A connected one, with aiokafka's own sizes but for these; fails when no broker answers.
+
+    An idempotent one repeats nothing while it runs; in its partition nothing more succeeds behind what was refused.
+    """
     producer = AIOKafkaProducer(
         **login.for_aiokafka(),
         **sizes,
-        enable_idempotence=True,
+        enable_idempotence=idempotent,
         acks="all",
         request_timeout_ms=round(1000 * ANSWERS_WITHIN),
     )
@@ -66,9 +69,9 @@ async def stop(producer: AIOKafkaProducer) -> None:
 
 
 @asynccontextmanager
-async def producing(login: Login, **sizes: int) -> AsyncIterator[AIOKafkaProducer]:
+async def producing(login: Login, *, idempotent: bool = True, **sizes: int) -> AsyncIterator[AIOKafkaProducer]:
     """A producer for the length of the block."""
-    producer = await start(login, **sizes)
+    producer = await start(login, idempotent=idempotent, **sizes)
     try:
         yield producer
     finally:

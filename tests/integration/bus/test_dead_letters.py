@@ -1,13 +1,19 @@
 """What could not be done lies on a topic of its own, whatever happens in between."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from aiokafka import AIOKafkaConsumer
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from sqlalchemy import select, update
+from structlog.testing import capture_logs
 
-from shared import ids
-from shared.bus.dead_letters import DeadLetters
+from shared import clock, ids
+from shared.bus.dead_letters import LARGEST, DeadLetters
 from shared.bus.envelope import Record
 from shared.bus.tables import parked
 from tests.integration.bus.broker import Broker
@@ -17,6 +23,13 @@ from tests.integration.bus.test_parked import dead, retry
 pytestmark = pytest.mark.anyio
 
 DLQ = "domain.associated.ledger.dlq"
+SMALL = "admin.declined"
+
+
+@pytest.fixture(autouse=True)
+def _this_week(ledger: Ledger) -> None:
+    """By its own time the broker forgets what is older than it keeps dead letters."""
+    ledger.now.time = clock.now() - timedelta(days=3)
 
 
 def letters(ledger: Ledger, broker: Broker) -> DeadLetters:
@@ -25,6 +38,28 @@ def letters(ledger: Ledger, broker: Broker) -> DeadLetters:
 
 def said(record: Record) -> dict[str, str]:
     return {name: value.decode() for name, value in record.headers}
+
+
+def stray(topic: str, offset: int, value: bytes = b"") -> Record:
+    """A record that names no stream."""
+    return Record(topic, None, [], value, partition=3, offset=offset)
+
+
+@contextmanager
+def taking(broker: Broker, topic: str, most: int) -> Iterator[None]:
+    """Meanwhile the topic takes no more bytes at once than these."""
+    admin = AdminClient(broker.operator.for_librdkafka())
+
+    def set_to(value: int) -> None:
+        entry = ConfigEntry("max.message.bytes", str(value), incremental_operation=AlterConfigOpType.SET)
+        resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+        admin.incremental_alter_configs([resource])[resource].result()
+
+    set_to(most)
+    try:
+        yield
+    finally:
+        set_to(LARGEST)
 
 
 async def exported(ledger: Ledger, key: UUID) -> list[bool]:
@@ -77,6 +112,36 @@ async def test_what_can_not_be_laid_down_as_it_was_holds_up_no_other(ledger: Led
         assert (found[offset].value, "odd" in dict(found[offset].headers)) == (b"", False)
 
 
+async def test_what_one_topic_does_not_take_holds_up_no_other_and_repeats_none(ledger: Ledger, broker: Broker) -> None:
+    not_heard = stray("order.placed", 61)  # no topic is made for its dead letters
+    small = [stray(SMALL, offset, b"\0" * 300) for offset in (62, 64, 65, 66)]
+    for record in (not_heard, small[0], stray(SMALL, 63, b"\0" * 1_500), *small[1:]):
+        ledger.now.passes(seconds=1)
+        await ledger.consumer.handle([record])
+    claim = await dead(ledger, 1)
+    with taking(broker, f"{SMALL}.ledger.dlq", 1_000), capture_logs() as logged:
+        assert await letters(ledger, broker).export() == 5
+        ledger.now.passes(minutes=2)
+        assert await letters(ledger, broker).export() == 0
+
+    laid_down = [said(letter).get("dlq_offset") for letter in await broker.records(f"{SMALL}.ledger.dlq")]
+    assert laid_down == ["62", "64", "65", "66"]
+    assert len(await broker.records(DLQ, claim)) == 1
+    waits = {(line["topic"], line["fault"].partition("(")[0]) for line in logged if line["event"] == "dead_letter_waits"}
+    assert waits == {
+        ("order.placed.ledger.dlq", "TopicAuthorizationFailedError"),
+        (f"{SMALL}.ledger.dlq", "MessageSizeTooLargeError"),
+    }
+
+
+async def test_records_bear_the_time_of_the_services_clock(ledger: Ledger, broker: Broker) -> None:
+    claim = await dead(ledger, 1)
+    await letters(ledger, broker).export()
+    async with AIOKafkaConsumer(DLQ, **broker.operator.for_aiokafka(), auto_offset_reset="earliest") as heard:
+        record = await anext(record async for record in heard if record.key == str(claim).encode())
+    assert record.timestamp == round(1000 * ledger.now().timestamp())
+
+
 async def test_what_is_personal_is_not_copied(ledger: Ledger, broker: Broker) -> None:
     partner = ids.new_id()
     ledger.trouble.by[partner, 1] = ValueError("never")
@@ -93,7 +158,7 @@ async def test_what_is_personal_is_not_copied(ledger: Ledger, broker: Broker) ->
 
 async def test_a_crash_between_topic_and_database_repeats_and_loses_nothing(ledger: Ledger, broker: Broker) -> None:
     claim = await dead(ledger, 1)
-    moments = [ledger.now()]
+    moments = [ledger.now()] * 2
     crashing = DeadLetters("ledger", ledger.database, broker.login("ledger"), moments.pop)
     with pytest.raises(IndexError):
         await crashing.export()
