@@ -66,16 +66,17 @@ def apply_kafka(replication: int) -> None:
 def enroll_partner(body: dict[str, str], *, replication: int, renew: bool) -> None:
     """Prints the partner's credentials as JSON. Broken off half-way, however long ago, it ends what it began.
 
-    Of a partner that is enrolled nothing changes, unless its secrets shall be renewed.
+    Whoever enrols the same partner at the same moment is shown the same. Of a partner that is enrolled nothing changes,
+    unless its secrets shall be renewed.
     """
     settings, slug = settings_of(EnrollSettings, OPERATOR), body["slug"]
     if not re.fullmatch(PARTNER_SLUG, slug):
         fail(f"{slug!r} can't name a partner: lower-case letters, digits and hyphens, a letter first", REFUSED)
-    kafka_password = ids.new_token()
     try:
         admin = Admin(settings.login(), replication=replication)
         # Identity first: what it refuses must not change the user's password at Kafka.
         enrolled = _enrolled_at_identity(settings, body, renew=renew, complete=lambda: admin.has_enrolled(slug))
+        kafka_password = _made_from(settings.client_secret, f"kafka {slug} {enrolled['client_secret']}")
         user = admin.enroll(slug, kafka_password)
     except (KafkaException, TimeoutError) as fault:
         fail(f"Kafka at {settings.kafka_bootstrap} does not do it: {str(fault) or 'no answer'}; run this again", REFUSED)
@@ -99,12 +100,13 @@ def _enrolled_at_identity(
     the answer is given again or, once it is forgotten, another secret.
     """
     slug = body["slug"]
+    key = _made_from(settings.client_secret, f"enroll {slug}")  # kept answers are encrypted under it
     try:
         with httpx.Client(timeout=15, base_url=settings.issuer) as http:
             bearer = {"Authorization": f"Bearer {_token(http, settings)}"}
             answer = None
             if not renew:
-                answer = http.post("/v1/partners", json=body, headers=bearer | {KEY: _key(settings.client_secret, slug)})
+                answer = http.post("/v1/partners", json=body, headers=bearer | {KEY: key})
                 if _is(answer, "idempotency-key-reused"):
                     fail(f"{slug} is enrolled already, with other particulars; --renew gives it other secrets", REFUSED)
                 known = _is(answer, "partner-taken") or "Idempotency-Replayed" in answer.headers
@@ -148,6 +150,6 @@ def _members(answer: httpx.Response) -> dict[str, Any]:
     return members if isinstance(members, dict) else {}
 
 
-def _key(secret: SecretStr, slug: str) -> str:
-    """The same for each try, and unknown to whoever has not the vendor's secret: kept answers are encrypted under it."""
-    return hmac.digest(secret.get_secret_value().encode(), f"enroll {slug}".encode(), "sha256").hex()
+def _made_from(secret: SecretStr, purpose: str) -> str:
+    """The same for each try, and unknown to whoever has not the vendor's secret; 256 bits."""
+    return hmac.digest(secret.get_secret_value().encode(), purpose.encode(), "sha256").hex()

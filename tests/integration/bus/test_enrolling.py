@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -18,13 +18,14 @@ from shared.bus.admin import Admin
 from shared.cli import main
 from shared.http.idempotency import forget_answers
 from tests.browser.conftest import answering
-from tests.integration.bus.broker import Broker
+from tests.integration.bus.broker import Broker, eventually
 from tests.integration.identity.house import House, prepare, running
 from tests.support.servers import Databases
+from tests.support.wire import Failure, wired
 
 pytestmark = pytest.mark.anyio
 
-Enrol = Callable[..., Awaitable[Result]]
+Enrol = Callable[..., Coroutine[Any, Any, Result]]
 
 
 @pytest.fixture
@@ -105,6 +106,26 @@ async def test_an_enrolment_whose_kafka_part_failed_is_ended_at_once_or_days_lat
     credentials = shown(await enrol(slug))
     machine = await identity.machine(credentials["client_id"], credentials["client_secret"])
     assert (await machine.get("/v1/me"))["kind"] == "client"
+
+
+async def test_whoever_enrols_a_partner_at_the_same_moment_is_shown_the_same(
+    enrol: Enrol, identity: House, broker: Broker, monkeypatch: pytest.MonkeyPatch, slug: str
+) -> None:
+    async def known_to_identity() -> bool:
+        return await identity.count("partner") == 1
+
+    host, _, port = broker.kafka.bootstrap.rpartition(":")
+    async with wired(host, int(port)) as wire:
+        wire.fail_after(0, Failure.CUT)
+        with monkeypatch.context() as held_up:
+            held_up.setenv("VESTIBULE_KAFKA_BOOTSTRAP", f"127.0.0.1:{wire.port}")
+            slow = asyncio.create_task(enrol(slug))
+            await eventually(known_to_identity)
+        quick = shown(await enrol(slug))
+        wire.mend()
+        late = shown(await slow)
+    assert late | {"kafka_bootstrap": quick["kafka_bootstrap"]} == quick
+    assert await asyncio.to_thread(sees, broker, quick, quick["topic"])
 
 
 async def test_a_partner_gets_other_secrets_only_when_that_is_wished(
