@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import chain, count, pairwise
 from typing import Final
 
 import structlog
@@ -40,9 +40,11 @@ select relname, bounds[1]::timestamptz, bounds[2]::timestamptz, pg_total_relatio
  where inhparent = 'event_log'::regclass and bounds is not null
  order by 2
 """
+ASIDE_NAME: Final = "_aside"
 ASIDE: Final = r"""
 select relname, pg_total_relation_size(oid) from pg_class
- where relname ~ '^event_log_\d{4}_\d\d_aside$' and relkind = 'r' and pg_table_is_visible(oid) order by relname
+ where relname ~ '^event_log_\d{4}_\d\d_aside(_\d+)?$' and relkind = 'r' and not relispartition and pg_table_is_visible(oid)
+ order by relname
 """
 WITHOUT_MONTH: Final = "select min(logged_at), max(logged_at) from event_log_default"
 TOLD_IN: Final = "select exists (select from event_log_default where logged_at >= $1 and logged_at < $2)"
@@ -76,6 +78,11 @@ class Month:
     begins: datetime
     ends: datetime
     bytes: int
+
+    @property
+    def put_back(self) -> bool:
+        """Whether it was aside, and an operator attached it again: it bears the name that it had there."""
+        return ASIDE_NAME in self.name
 
 
 @dataclass(frozen=True)
@@ -136,11 +143,19 @@ async def take_off(
             raise LogBusy(f"somebody else has taken {month.name} off")
         await _check_sent(tx, month)
         await tx.connection.exec_driver_sql(f"alter table event_log detach partition {month.name}")
-        end = f"alter table {month.name} rename to {month.name}_aside" if keep else f"drop table {month.name}"
-        await tx.connection.exec_driver_sql(end)
+        if not keep:
+            await tx.connection.exec_driver_sql(f"drop table {month.name}")
+        elif not month.put_back:
+            await tx.connection.exec_driver_sql(f"alter table {month.name} rename to {await _name_aside(tx.connection, month)}")
         what = "events.kept_aside" if keep else "events.dropped"
         tx.note(by, what, month.name, until=month.ends.isoformat(), bytes=month.bytes, documents_kept=moved)
     return moved
+
+
+async def _name_aside(connection: AsyncConnection, month: Month) -> str:
+    """With a number where the month is aside already: this is what was told in it since, by a wrong clock say."""
+    taken, name = {one.name for one in await aside(connection)}, month.name + ASIDE_NAME
+    return next(free for free in chain([name], (f"{name}_{number}" for number in count(2))) if free not in taken)
 
 
 async def _move_documents(database: PooledDatabase, month: Month, topics: Collection[str], now: datetime) -> int:

@@ -50,11 +50,15 @@ async def make_months(house: House) -> int:
 
 @HOUSEKEEPING.every(timedelta(hours=1))
 async def take_months_off(house: House) -> int:
-    """Takes off the event log the months that are older than the settings keep events, one at a time."""
+    """Takes off the event log the months that are older than the settings keep events, one at a time.
+
+    One that an operator put back stays until he takes it off: it was put back to be asked for.
+    """
     if house.oldest is None:
         return 0
     async with house.db.engine.connect() as connection:
-        over = [month for month in await months.attached(connection) if month.ends <= house.oldest]
+        known = await months.attached(connection)
+    over = [month for month in known if month.ends <= house.oldest and not month.put_back]
     by = Actor(kind="service", id=house.service)
     for month in over:
         try:

@@ -1,8 +1,11 @@
 """The event log is kept in months: ready ahead, and taken off when they are older than events are kept."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -28,6 +31,9 @@ from tests.support.rows import number_of
 pytestmark = pytest.mark.anyio
 
 PATRICIA = Actor(kind="person", id="patricia")
+MAY = datetime(2026, 5, 20, tzinfo=UTC)
+HOW_TO = Path(__file__).parents[3] / "docs/how-to/look-at-the-bus.md"
+PUT_BACK, LOOK, GIVE_A_MONTH = re.findall(r"```sql\n(.*?)```", HOW_TO.read_text("utf-8"), re.DOTALL)
 
 
 async def tell(ledger: Ledger, *events: Event, struck: bool = True) -> None:
@@ -53,6 +59,17 @@ async def attached(ledger: Ledger) -> list[str]:
 async def aside(ledger: Ledger) -> list[str]:
     async with ledger.database.engine.connect() as connection:
         return [table.name for table in await months.aside(connection)]
+
+
+async def by_hand(ledger: Ledger, sql: str) -> list[tuple[Any, ...]]:
+    """What an operator does in the service's database; the rows of a query."""
+    async with ledger.database.engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver
+        if sql.startswith("select"):
+            return [tuple(row) for row in await driver.fetch(sql)]
+        await driver.execute(sql)
+        return []
 
 
 async def noted(ledger: Ledger) -> list[tuple[str, str, str]]:
@@ -125,6 +142,23 @@ async def test_an_event_whose_clock_was_wrong_keeps_no_month_from_being_made(led
     await make_months(House(service="domains", db=ledger.database, now=ledger.now))
     assert (await attached(ledger))[-1] == "event_log_2028_04"
     assert await number_of(ledger.database.engine, "event_log_default") == 2
+
+
+async def test_events_outside_of_all_months_get_theirs_as_the_how_to_says(ledger: Ledger) -> None:
+    house, claim = House(service="domains", db=ledger.database, now=ledger.now), ids.new_id()
+    for version, wrong in enumerate((datetime(1999, 12, 31, tzinfo=UTC), datetime(2038, 1, 1, tzinfo=UTC)), start=1):
+        ledger.now.time = wrong
+        await tell(ledger, associated(claim, version), struck=False)
+    ledger.now.time = datetime(2028, 1, 31, tzinfo=UTC)
+    await make_months(house)
+    assert await by_hand(ledger, LOOK) == [(datetime(1999, 12, 1, tzinfo=UTC), 1), (datetime(2038, 1, 1, tzinfo=UTC), 1)]
+
+    await by_hand(ledger, GIVE_A_MONTH)
+    await make_months(house)
+    assert await by_hand(ledger, LOOK) == []
+    names = await attached(ledger)
+    assert (names[0], names[-1]) == ("event_log_1999_12", "event_log_2038_01")
+    assert await log_of(ledger, claim) == [1, 2]
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
@@ -224,6 +258,41 @@ async def test_whoever_tells_something_hardly_waits_while_a_month_is_wanted(ledg
     assert longest < 5, longest
     await keep(house)
     assert "event_log_2026_06_aside" in await aside(ledger)
+
+
+async def test_a_month_that_was_put_back_stays_until_it_is_taken_off_by_hand(ledger: Ledger) -> None:
+    house = House(service="domains", db=ledger.database, now=ledger.now, events_kept_days=60)
+    claim, name = ids.new_id(), "event_log_2026_05_aside"
+    ledger.now.time = MAY
+    await tell(ledger, associated(claim, 1))
+    ledger.now.passes(days=200)
+    await keep(house)
+    assert (name in await attached(ledger), name in await aside(ledger)) == (False, True)
+
+    await by_hand(ledger, PUT_BACK)
+    await keep(house)
+    assert (name in await attached(ledger), name in await aside(ledger)) == (True, False)
+    assert await log_of(ledger, claim) == [1]
+
+    async with ledger.database.engine.connect() as connection:
+        (month,) = [month for month in await months.attached(connection) if month.name == name]
+    await months.take_off(ledger.database, month, [], keep=True, by=PATRICIA, now=ledger.now())
+    assert (name in await attached(ledger), name in await aside(ledger)) == (False, True)
+
+
+async def test_what_is_told_in_a_month_that_is_aside_goes_aside_beside_it(ledger: Ledger) -> None:
+    house, claim = House(service="domains", db=ledger.database, now=ledger.now, events_kept_days=60), ids.new_id()
+    for version in (1, 2, 3):
+        ledger.now.time = MAY
+        await tell(ledger, associated(claim, version))
+        ledger.now.passes(days=200)
+        await keep(house)
+    names = [name for name in await aside(ledger) if "2026_05" in name]
+    assert names == ["event_log_2026_05_aside", "event_log_2026_05_aside_2", "event_log_2026_05_aside_3"]
+
+    await by_hand(ledger, PUT_BACK)
+    await by_hand(ledger, "insert into event_log select * from event_log_2026_05_aside_2")
+    assert await log_of(ledger, claim) == [1, 2]
 
 
 async def test_a_hole_in_what_is_no_longer_kept_says_so_and_keeps_nobody_else_waiting(ledger: Ledger) -> None:
