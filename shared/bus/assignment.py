@@ -83,6 +83,10 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
             return {}
         return {place: consumed.offset for place, consumed in subscription.assignment.all_consumed_offsets().items()}
 
+    def due(self) -> dict[TopicPartition, int]:
+        """The offset to be heard next in each partition that is read here; 0 where that is not known."""
+        return {place: min(position, self._next.get(place, 0)) for place, position in self.positions().items()}
+
     async def places(self) -> dict[TopicPartition, tuple[int, int]] | None:
         """In each partition that is read here, the offset to be read next and the end; None when the broker is silent."""
         consumer, positions = self._consumer(), self.positions()

@@ -21,6 +21,10 @@ LONGEST_KEY: Final = 200
 """Characters. A database keeps streams by their keys, and refuses those that are much longer."""
 
 
+UNREADABLE: Final = "unreadable"
+"""A header that nobody sends: whoever took the record from its topic could not read it, and says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """What lies on a topic. A record that is still to be sent has neither partition nor offset."""
@@ -118,6 +122,8 @@ def _constant_headers(topic: str) -> tuple[tuple[str, bytes], ...]:
 
 def stream_of(record: Record, headers: Mapping[str, bytes]) -> tuple[Stream, int]:
     """The stream and the sequence of a record, by its key and headers; raises `Unreadable`."""
+    if UNREADABLE in headers:
+        raise Unreadable(headers[UNREADABLE].decode(errors="backslashreplace"))
     try:
         if record.key is None:
             raise Unreadable("no key")

@@ -7,6 +7,7 @@ once the consumer has kept the whole batch in its database, be it done or parked
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -22,6 +23,7 @@ from shared.bus.assignment import Assignment
 from shared.bus.consumer import Consumer
 from shared.bus.envelope import Record
 from shared.bus.login import Login
+from shared.bus.odd_names import Reader
 from shared.bus.review import Reviewer
 from shared.bus.stalls import Stalls
 from shared.bus.unheard import Unheard
@@ -128,6 +130,8 @@ class Subscriber:
 
     async def start(self) -> None:
         """Joins the group; fails when no broker answers."""
+        client: Any = await self._broker.connect()
+        self._broker.config.broker_config.builder = partial(Reader, self._assignment, **client.keywords)
         await self._broker.start()
 
     async def stop(self) -> None:

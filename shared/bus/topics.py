@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import methodcaller
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,6 +18,9 @@ from shared.bus.standing import NEAR, ToldEvent
 PATIENCE: Final = 10.0
 MOST: Final = 50_000
 """How many records are read in search of one."""
+
+HEADERS: Final = methodcaller("headers")
+"""Asks for them so that Python notices when that fails: the client then returns what must not be used all the same."""
 
 QUIETLY: Final = {"enable.auto.commit": False, "fetch.wait.max.ms": 50, "log_level": 0}
 
@@ -79,7 +83,7 @@ def overhear(login: Login, group: str, topics: Collection[str], event_id: UUID, 
         message = _search(consumer, places, event_id, made_at)
         if message is None:
             return None
-        raw: Any = message.headers()
+        raw: Any = headers_of(message)
         headers = dict(raw)
         record = Record(
             message.topic() or "", message.key(), raw, message.value(), message.partition() or 0, message.offset() or 0
@@ -91,6 +95,15 @@ def overhear(login: Login, group: str, topics: Collection[str], event_id: UUID, 
             ToldEvent(*stream, sequence, event_id, UUID(cause.decode()) if cause else None, _sent_at(message), queued=False),
             (record.partition, record.offset),
         )
+
+
+def headers_of(message: Message) -> list[tuple[str, bytes | str | None]]:
+    """The headers of a record; none where one of their names is no text, for then this client can read none of them."""
+    try:
+        found: list[tuple[str, bytes | str | None]] | None = HEADERS(message)
+    except SystemError:
+        return []
+    return found or []
 
 
 def _search(consumer: Consumer, places: list[TopicPartition], event_id: UUID, since: datetime) -> Message | None:
@@ -110,7 +123,7 @@ def _search(consumer: Consumer, places: list[TopicPartition], event_id: UUID, si
         message = consumer.poll(PATIENCE) if left else None
         if message is None or message.error():
             return None
-        if wanted in (message.headers() or []):
+        if wanted in headers_of(message):
             return message
         place = message.topic() or "", message.partition() or 0
         if (message.offset() or 0) + 1 >= left.get(place, 0) or _sent_at(message) > since + NEAR:

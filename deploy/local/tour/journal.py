@@ -13,6 +13,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
 from shared.bus.login import Login
+from shared.bus.topics import headers_of
 
 PATIENCE: Final = 20.0
 """Seconds to wait for an event before the tour says that it did not come."""
@@ -114,8 +115,7 @@ def _settle(ready: asyncio.Future[None], fault: Exception | None = None) -> None
 
 
 def _record(message: KafkaMessage) -> Record:
-    pairs: list[tuple[str, bytes | str | None]] = list(message.headers() or [])  # type: ignore[arg-type]  # annotated as one list or dict
-    headers = {name: value.decode() for name, value in pairs if isinstance(value, bytes)}
+    headers = {name: value.decode() for name, value in headers_of(message) if isinstance(value, bytes)}
     key = message.key()
     value = message.value()
     return Record(

@@ -17,6 +17,7 @@ from shared.bus.admin import Admin
 from shared.bus.envelope import Record
 from shared.bus.login import Login
 from shared.bus.relay import Relay
+from shared.bus.topics import headers_of
 from tests.integration.bus.ledger import LISTENERS
 from tests.support.backends.parts import OwnKafka
 
@@ -91,7 +92,7 @@ class Broker:
                 if message.error():
                     reached.add(message.partition())
                     continue
-                headers: Any = message.headers() or []
+                headers: Any = headers_of(message)
                 found.append(
                     Record(topic, message.key(), headers, message.value(), message.partition() or 0, message.offset() or 0)
                 )
