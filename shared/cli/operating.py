@@ -97,7 +97,7 @@ def _enrolled_at_identity(
     """What identity answers: the partner's id, and its machine client with the secret that is shown once.
 
     A partner that identity knew before is refused when the rest is there too. If not, nobody has been shown its secret:
-    the answer is given again or, once it is forgotten, another secret.
+    the answer is given again or, once it is forgotten or its secret has ended, another secret.
     """
     slug = body["slug"]
     key = _made_from(settings.client_secret, f"enroll {slug}")  # kept answers are encrypted under it
@@ -107,12 +107,14 @@ def _enrolled_at_identity(
             answer = None
             if not renew:
                 answer = http.post("/v1/partners", json=body, headers=bearer | {KEY: key})
+                if _is(answer, "request-in-flight"):
+                    fail(f"somebody else enrols {slug} at this moment; run this again", REFUSED)
                 if _is(answer, "idempotency-key-reused"):
                     fail(f"{slug} is enrolled already, with other particulars; --renew gives it other secrets", REFUSED)
-                known = _is(answer, "partner-taken") or "Idempotency-Replayed" in answer.headers
+                known = _is(answer, "partner-taken") or _replayed(answer)
                 if known and complete():
                     fail(f"{slug} is enrolled already, and nothing was changed; --renew gives it other secrets", REFUSED)
-            if answer is None or _is(answer, "partner-taken"):
+            if answer is None or _is(answer, "partner-taken") or (_replayed(answer) and _ended(http, answer.json())):
                 answer = http.post(f"/v1/partners/{slug}/secret", headers=bearer | {KEY: ids.new_token()})
     except httpx.HTTPError as fault:
         fail(f"identity does not answer: {type(fault).__name__}", REFUSED)
@@ -123,11 +125,23 @@ def _enrolled_at_identity(
 
 
 def _token(http: httpx.Client, settings: EnrollSettings) -> str:
-    credentials = (settings.client_id, settings.client_secret.get_secret_value())
-    granted = http.post("/token", data={"grant_type": "client_credentials"}, auth=credentials)
+    granted = _sign_in(http, settings.client_id, settings.client_secret.get_secret_value())
     if granted.is_error:
         fail(f"identity gives no token: {_sentence(granted)}", REFUSED)
     return str(granted.json()["access_token"])
+
+
+def _ended(http: httpx.Client, enrolled: dict[str, str]) -> bool:
+    """Whether its secret holds no more: somebody has renewed it since."""
+    return _sign_in(http, enrolled["client_id"], enrolled["client_secret"]).status_code == httpx.codes.UNAUTHORIZED
+
+
+def _sign_in(http: httpx.Client, client_id: str, secret: str) -> httpx.Response:
+    return http.post("/token", data={"grant_type": "client_credentials"}, auth=(client_id, secret))
+
+
+def _replayed(answer: httpx.Response) -> bool:
+    return "Idempotency-Replayed" in answer.headers
 
 
 def _is(answer: httpx.Response, slug: str) -> bool:

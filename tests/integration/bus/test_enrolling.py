@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from confluent_kafka import Consumer
+from sqlalchemy import text
 
 from services.identity import commands
 from shared import ids
@@ -126,6 +127,35 @@ async def test_whoever_enrols_a_partner_at_the_same_moment_is_shown_the_same(
         late = shown(await slow)
     assert late | {"kafka_bootstrap": quick["kafka_bootstrap"]} == quick
     assert await asyncio.to_thread(sees, broker, quick, quick["topic"])
+
+
+async def test_who_enrols_a_partner_while_identity_is_at_it_is_told_to_come_again(
+    enrol: Enrol, identity: House, slug: str
+) -> None:
+    async def waits() -> bool:
+        waiting = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        async with identity.base.db.engine.connect() as connection:
+            return (await connection.execute(text(waiting))).rowcount > 0
+
+    async with identity.base.db.engine.begin() as others:
+        await others.execute(text("lock table partner in access exclusive mode"))
+        first = asyncio.create_task(enrol(slug))
+        await eventually(waits)
+        beside = await enrol(slug)
+    assert (beside.exit_code, f"somebody else enrols {slug} at this moment; run this again" in beside.output) == (5, True)
+    shown(await first)
+
+
+async def test_an_enrolment_is_ended_with_a_secret_that_holds_whatever_was_tried_before(
+    enrol: Enrol, identity: House, monkeypatch: pytest.MonkeyPatch, slug: str
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setenv("VESTIBULE_KAFKA_OPERATOR_PASSWORD", "not the operator's")
+        broken.setattr("shared.bus.admin.PATIENCE", 1.0)
+        assert (await enrol(slug)).exit_code == 5
+        assert (await enrol(slug, "--renew")).exit_code == 5
+    credentials = shown(await enrol(slug))
+    await identity.machine(credentials["client_id"], credentials["client_secret"])
 
 
 async def test_a_partner_gets_other_secrets_only_when_that_is_wished(
