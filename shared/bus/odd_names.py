@@ -17,7 +17,7 @@ from aiokafka.record.default_records import _DefaultRecordBatchPy, _DefaultRecor
 from shared.bus.assignment import Assignment
 from shared.bus.envelope import UNREADABLE
 
-AT_ONCE: Final = 1024 * 1024
+AT_ONCE: Final = 256 * 1024
 """Bytes of a partition; its next batch comes as a whole, however large it is."""
 
 BEFORE_BATCH: Final = 12
@@ -91,10 +91,10 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]
         wanted = [(place.topic, [(place.partition, offset, AT_ONCE)])]
         response = await self._client.send(leader, FetchRequest(0, 1, AT_ONCE, 0, wanted))
         ((_, ((_, error, *_, batches),)),) = response.topics
-        return [] if error else list(islice(_records(place, offset, batches), most))
+        return [] if error else list(islice(_records(place, offset, memoryview(batches)), most))
 
 
-def _records(place: TopicPartition, offset: int, batches: bytes) -> Iterator[ConsumerRecord]:
+def _records(place: TopicPartition, offset: int, batches: memoryview) -> Iterator[ConsumerRecord]:
     """What lies there from this offset on, as far as it came whole."""
     while len(batches) > BEFORE_BATCH:
         end = BEFORE_BATCH + int.from_bytes(batches[8:BEFORE_BATCH])
