@@ -36,6 +36,9 @@ PARTNER_RETENTION: Final = {"retention.ms": str(400 * DAY_MS)}
 DEAD_LETTERS: Final = {"retention.ms": str(90 * DAY_MS), "max.message.bytes": str(2 * 1024 * 1024)}
 """Room for the largest record with what is said about it."""
 
+UNPACKED: Final = {"compression.type": "uncompressed"}
+"""The broker unpacks what comes compressed and refuses what then has no room: readers would die of it unheard."""
+
 ITERATIONS: Final = 4096
 """SCRAM's least; the passwords are made by machines, 256 bits each."""
 
@@ -107,7 +110,8 @@ class Admin:
 
     def _topic(self, name: str, partitions: int, settings: Mapping[str, str]) -> NewTopic:
         in_sync = {"min.insync.replicas": str(max(1, self._replication - 1))}
-        return NewTopic(name, num_partitions=partitions, replication_factor=self._replication, config={**settings, **in_sync})
+        config = {**settings, **UNPACKED, **in_sync}
+        return NewTopic(name, num_partitions=partitions, replication_factor=self._replication, config=config)
 
     def _make_topics(self, topics: Sequence[NewTopic]) -> None:
         if topics:

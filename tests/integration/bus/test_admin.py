@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,10 +22,10 @@ def refusal(act: Callable[[], Any]) -> str:
     return str(fault.value.args[0].name())
 
 
-def write(broker: Broker, user: str, topic: str) -> None:
+def write(broker: Broker, user: str, topic: str, value: bytes = b"{}", **settings: Any) -> None:
     failed: list[Any] = []
-    producer = Producer({**broker.login(user).for_librdkafka(), "enable.idempotence": False})
-    producer.produce(topic, b"{}", b"key", on_delivery=lambda error, _: failed.append(error) if error else None)
+    producer = Producer({**broker.login(user).for_librdkafka(), "enable.idempotence": False, **settings})
+    producer.produce(topic, value, b"key", on_delivery=lambda error, _: failed.append(error) if error else None)
     producer.flush(20)
     if failed:
         raise KafkaException(failed[0])
@@ -75,6 +76,16 @@ async def test_who_writes_to_partners_topics_writes_no_dead_letters_of_others(br
     await asyncio.to_thread(write, broker, "notifications", dead)
 
     assert refusal(lambda: write(broker, "provisioning", dead)) == "TOPIC_AUTHORIZATION_FAILED"
+
+
+async def test_what_has_room_on_a_topic_only_while_it_is_compressed_is_refused(broker: Broker) -> None:
+    slug = f"p{ids.new_id().hex[-12:]}"
+    broker.admin().enroll(slug, PASSWORD)
+    settings: dict[str, Any] = {"message.max.bytes": 6_000_000, "compression.type": "gzip"}
+    large = partial(write, broker, value=bytes(5_000_000), **settings)
+    dead = dead_letter_topic("domain.associated", "ledger")
+    for user, topic in [("domains", "domain.associated"), ("provisioning", partner_topic(slug)), ("ledger", dead)]:
+        assert refusal(partial(large, user, topic)) == "MSG_SIZE_TOO_LARGE"
 
 
 async def test_a_registry_that_nobody_hears_is_applied_too(broker: Broker) -> None:

@@ -34,12 +34,11 @@ class Odd(str):
         return b"\xff\xfe-odd"
 
 
-async def lay(broker: Broker, *records: Record, compressed: bool = False) -> None:
+async def lay(broker: Broker, *records: Record) -> None:
     """Lays the records on one partition in one batch, as the client does it that is written in Python."""
     async with AIOKafkaProducer(**broker.operator.for_aiokafka()) as producer:
         batch = producer.create_batch()
-        codec = BatchBuilder.CODEC_GZIP if compressed else BatchBuilder.CODEC_NONE
-        batch._builder = BatchBuilder(2, codec, 0, -1, -1, -1, 2**20)
+        batch._builder = BatchBuilder(2, BatchBuilder.CODEC_NONE, 0, -1, -1, -1, 2**20)
         for record in records:
             batch.append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers))
         await (await producer.send_batch(batch, TOPIC, partition=PARTITION))
@@ -62,13 +61,12 @@ async def set_aside(ledger: Ledger, *values: bytes | None) -> None:
     await eventually(so)
 
 
-@pytest.mark.parametrize("compressed", [False, True])
-async def test_it_is_set_aside_and_all_around_it_is_heard(ledger: Ledger, broker: Broker, compressed: bool) -> None:
+async def test_it_is_set_aside_and_all_around_it_is_heard(ledger: Ledger, broker: Broker) -> None:
     claims = [ids.new_id() for _ in range(5)]
     records = [sent(associated(claim, 1)) for claim in claims]
     bad = [odd(sent(associated(ids.new_id(), 1))) for _ in range(3)]
     async with hearing(ledger, broker):
-        await lay(broker, bad[0], *records[:3], bad[1], *records[3:], bad[2], compressed=compressed)
+        await lay(broker, bad[0], *records[:3], bad[1], *records[3:], bad[2])
         await heard(ledger, 1, *claims)
         await set_aside(ledger, *[record.value for record in bad])
 
