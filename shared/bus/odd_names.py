@@ -5,7 +5,7 @@ what is to be heard next, and whatever lies there is read here in the client's s
 """
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 
 import structlog
@@ -85,17 +85,26 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]
         return found
 
     async def _read(self, place: TopicPartition, offset: int, most: int) -> list[ConsumerRecord]:
+        """The next records; passed by is what holds none, a transaction's end or what compaction left of a batch."""
+        while batches := await self._batches(place, offset):
+            records = chain.from_iterable(batch for batch in batches if not batch.is_control_batch)
+            if found := list(islice((_record(place, one) for one in records if one.offset >= offset), most)):
+                return found
+            offset = batches[-1].next_offset
+        return []
+
+    async def _batches(self, place: TopicPartition, offset: int) -> list[_Batch]:
         leader = self._client.cluster.leader_for_partition(place)
         if leader in {None, -1}:
             return []
         wanted = [(place.topic, [(place.partition, offset, AT_ONCE)])]
         response = await self._client.send(leader, FetchRequest(0, 1, AT_ONCE, 0, wanted))
         ((_, ((_, error, *_, batches),)),) = response.topics
-        return [] if error else list(islice(_records(place, offset, memoryview(batches)), most))
+        return [] if error else list(_whole(place, memoryview(batches)))
 
 
-def _records(place: TopicPartition, offset: int, batches: memoryview) -> Iterator[ConsumerRecord]:
-    """What lies there from this offset on, as far as it came whole."""
+def _whole(place: TopicPartition, batches: memoryview) -> Iterator[_Batch]:
+    """Those of the batches that came whole."""
     while len(batches) > BEFORE_BATCH:
         end = BEFORE_BATCH + int.from_bytes(batches[8:BEFORE_BATCH])
         if end > len(batches):
@@ -103,7 +112,7 @@ def _records(place: TopicPartition, offset: int, batches: memoryview) -> Iterato
         batch, batches = _Batch(batches[:end]), batches[end:]
         if not batch.validate_crc():
             raise CorruptRecordException(f"{place.topic} {place.partition}")
-        yield from (_record(place, one) for one in batch if one.offset >= offset and not batch.is_control_batch)
+        yield batch
 
 
 def _record(place: TopicPartition, one: _DefaultRecordPy) -> ConsumerRecord:

@@ -6,13 +6,14 @@ from itertools import chain
 from uuid import UUID
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy as BatchBuilder
 from sqlalchemy import select
 
 from shared import clock, ids
 from shared.bus.dead_letters import DeadLetters
 from shared.bus.envelope import Record
+from shared.bus.odd_names import AT_ONCE
 from shared.bus.tables import parked
 from shared.bus.topics import behind, overhear
 from tests.integration.bus.broker import Broker, eventually
@@ -90,6 +91,26 @@ async def test_nothing_of_other_partitions_is_lost_or_comes_late(ledger: Ledger,
     assert await ledger.heard(late) == list(range(1, 21))
     assert behind(broker.operator, "ledger", [TOPIC]) == []
     assert not [row for row in await ledger.parked() if row[2] != "unreadable"]
+
+
+async def test_it_is_found_behind_what_holds_no_record_however_large_it_is(ledger: Ledger, broker: Broker) -> None:
+    before, large, behind_it = (sent(associated(ids.new_id(), 1)) for _ in range(3))
+    large = odd(replace(large, value=bytes(2 * AT_ONCE)))
+    place = TopicPartition(TOPIC, PARTITION)
+    async with AIOKafkaProducer(**broker.operator.for_aiokafka(), transactional_id="odd") as producer, producer.transaction():
+        lies = await producer.send_and_wait(TOPIC, before.value, before.key, PARTITION, headers=list(before.headers))
+    async with AIOKafkaConsumer(**broker.operator.for_aiokafka()) as client:
+
+        async def the_end_of_the_transaction_lies_there() -> bool:
+            ends: dict[TopicPartition, int] = await client.end_offsets([place])
+            return ends[place] == lies.offset + 2
+
+        await eventually(the_end_of_the_transaction_lies_there)
+    await lay(broker, large)
+    await lay(broker, behind_it)
+    async with hearing(ledger, broker):
+        await heard(ledger, 1, *(UUID((record.key or b"").decode()) for record in (before, behind_it)))
+        await set_aside(ledger, large.value)
 
 
 async def test_an_event_behind_it_is_found_on_its_topic(ledger: Ledger, broker: Broker) -> None:
