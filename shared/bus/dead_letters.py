@@ -37,7 +37,7 @@ with due as (
     select topic, key, sequence from parked
      where consumer = $1 and state in ('dead', 'unreadable') and exported_at is null
        and (next_attempt_at is null or next_attempt_at <= $2)
-     order by last_failed_at limit $4 for update skip locked
+     order by next_attempt_at nulls first, last_failed_at limit $4 for update skip locked
 )
 update parked set next_attempt_at = $3 from due
  where consumer = $1 and parked.topic = due.topic and parked.key = due.key and parked.sequence = due.sequence

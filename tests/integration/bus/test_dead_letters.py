@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
 from shared import clock, ids
-from shared.bus.dead_letters import LARGEST, DeadLetters
+from shared.bus.dead_letters import AT_ONCE, LARGEST, DeadLetters
 from shared.bus.envelope import Record
 from shared.bus.tables import parked
 from tests.integration.bus.broker import Broker
@@ -132,6 +132,17 @@ async def test_what_one_topic_does_not_take_holds_up_no_other_and_repeats_none(l
         ("order.placed.ledger.dlq", "TopicAuthorizationFailedError"),
         (f"{SMALL}.ledger.dlq", "MessageSizeTooLargeError"),
     }
+
+
+async def test_what_its_topic_does_not_take_waits_behind_what_is_new_however_much_it_is(ledger: Ledger, broker: Broker) -> None:
+    for offset in range(AT_ONCE):
+        await ledger.consumer.handle([stray("order.placed", offset)])
+    assert await letters(ledger, broker).export() == 0
+
+    claim = await dead(ledger, 1)
+    ledger.now.passes(minutes=2)
+    assert await letters(ledger, broker).export() == 1
+    assert len(await broker.records(DLQ, claim)) == 1
 
 
 async def test_records_bear_the_time_of_the_services_clock(ledger: Ledger, broker: Broker) -> None:
