@@ -102,8 +102,7 @@ async def test_it_is_found_behind_what_holds_no_record_however_large_it_is(ledge
     async with AIOKafkaConsumer(**broker.operator.for_aiokafka()) as client:
 
         async def the_end_of_the_transaction_lies_there() -> bool:
-            ends: dict[TopicPartition, int] = await client.end_offsets([place])
-            return ends[place] == lies.offset + 2
+            return bool((await client.end_offsets([place]))[place] == lies.offset + 2)
 
         await eventually(the_end_of_the_transaction_lies_there)
     await lay(broker, large)
