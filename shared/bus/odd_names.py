@@ -68,7 +68,7 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]
         return found
 
     async def _read_on(self, most: int) -> dict[TopicPartition, list[ConsumerRecord]]:
-        """An equal share of each partition where something lies; nothing when others have come to read them meanwhile."""
+        """An equal share of each partition where something lies; nothing of those that others have come to read meanwhile."""
         await self._heard.known.wait()
         due = self._heard.due()
         ends = {place: self.highwater(place) or 0 for place in due}
@@ -78,8 +78,8 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]
         behind = {place: max(offset, begins[place]) for place, offset in due.items() if offset < ends[place]}
         share = max(most // max(len(behind), 1), 1)
         found = {place: records for place, at in behind.items() if (records := await self._read(place, at, share))}
-        if self._heard.due() != due:
-            return {}
+        still = self._heard.due().items() & due.items()
+        found = {place: records for place, records in found.items() if (place, due[place]) in still}
         for place, records in found.items():
             self.seek(place, records[-1].offset + 1)
         return found
