@@ -20,7 +20,8 @@ MOST: Final = 1_000
 
 LIST: Final = """
 with ranked as (
-    select *, row_number() over stream as place, count(*) over (partition by consumer, topic, key) as waiting
+    select *, row_number() over stream as place,
+           case state when 'unreadable' then 1 else count(*) over (partition by consumer, topic, key) end as waiting
       from parked where $2::text is null or topic = $2 and key = $3
     window stream as (partition by consumer, topic, key order by sequence)
 )
@@ -28,7 +29,7 @@ select consumer, topic, key, sequence, state, reason, error, attempts, waiting,
        first_failed_at, last_failed_at, next_attempt_at, exported_at, last_sequence
   from ranked left join inbox using (consumer, topic, key)
  where place = 1 or state = 'unreadable'
- order by first_failed_at, topic, key, sequence limit $1
+ order by state = 'unreadable', first_failed_at, topic, key, sequence limit $1
 """
 
 LOCK: Final = "select last_sequence from inbox where consumer = $1 and topic = $2 and key = $3 for update"
@@ -87,7 +88,7 @@ class Parked:
     error: str
     attempts: int
     waiting: int
-    """How many records of the stream wait, this one included."""
+    """How many records of the stream wait, this one included; behind one that belongs to no stream nothing does."""
     first_failed_at: datetime
     last_failed_at: datetime
     next_attempt_at: datetime | None
@@ -107,7 +108,7 @@ class Parked:
 
 
 async def listed(connection: AsyncConnection, stream: Stream | None = None) -> list[Parked]:
-    """What holds up streams, and what belongs to none, oldest first, a thousand at most; or of one stream alone."""
+    """What holds up streams, then what belongs to none, each oldest first, a thousand at most; or of one stream alone."""
     topic, key = stream or (None, None)
     rows = await rows_of(connection, LIST, (MOST, topic, key))
     return [Parked(group, of, its_key, sequence, State(state), *rest) for group, of, its_key, sequence, state, *rest in rows]

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from shared import ids
 from shared.audit import audit_log
 from shared.bus import parked
+from shared.bus.envelope import Record
 from shared.bus.parked import NotDone
 from shared.bus.sorting import ATTEMPTS
 from shared.cli.parked import parked_group
@@ -167,6 +168,19 @@ class Desk:
 
     async def __call__(self, *arguments: str, say: str = "") -> Result:
         return await asyncio.to_thread(CliRunner().invoke, self._group, arguments, input=say)
+
+
+async def test_what_holds_up_a_stream_is_listed_before_all_that_holds_up_nothing(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parked, "MOST", 2)
+    nameless = Record("domain.associated", None, [], b"no event at all", partition=3)
+    await ledger.consumer.handle([replace(nameless, offset=offset) for offset in range(3)])
+    ledger.now.passes(hours=1)
+    claim = await dead(ledger, 1, 2)
+    async with ledger.database.transaction() as tx:
+        found = await parked.listed(tx.connection)
+    assert [(one.key, one.sequence, one.waiting) for one in found] == [(str(claim), 1, 2), ("partition 3", 0, 1)]
 
 
 async def test_the_commands_list_retry_and_drop(ledger: Ledger) -> None:
