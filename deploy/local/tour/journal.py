@@ -34,9 +34,12 @@ class Record:
 
     @property
     def data(self) -> dict[str, Any]:
-        """The event's fields."""
-        document: dict[str, Any] = json.loads(self.value)
-        return document
+        """The event's fields; none where a record holds no event."""
+        try:
+            document = json.loads(self.value)
+        except ValueError:
+            return {}
+        return document if isinstance(document, dict) else {}
 
 
 def having(**fields: object) -> Callable[[dict[str, Any]], bool]:
@@ -73,7 +76,7 @@ class Journal:
                 while True:
                     self._arrived.clear()
                     for record in self.records[looked:]:
-                        if record.topic == topic and record.value and where(record.data):
+                        if record.topic == topic and (fields := record.data) and where(fields):
                             return record
                     looked = len(self.records)
                     await self._arrived.wait()
@@ -115,12 +118,12 @@ def _settle(ready: asyncio.Future[None], fault: Exception | None = None) -> None
 
 
 def _record(message: KafkaMessage) -> Record:
-    headers = {name: value.decode() for name, value in headers_of(message) if isinstance(value, bytes)}
+    headers = {name: value.decode(errors="replace") for name, value in headers_of(message) if isinstance(value, bytes)}
     key = message.key()
     value = message.value()
     return Record(
         topic=message.topic() or "",
-        key=key.decode() if isinstance(key, bytes) else "",
+        key=key.decode(errors="replace") if isinstance(key, bytes) else "",
         headers=headers,
         value=value if isinstance(value, bytes) else b"",
     )

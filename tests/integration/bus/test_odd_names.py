@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy as BatchBuilder
 from sqlalchemy import select
 
+from deploy.local.tour.journal import journal
 from shared import clock, ids
 from shared.bus.dead_letters import DeadLetters
 from shared.bus.envelope import Record
@@ -121,3 +122,13 @@ async def test_an_event_behind_it_is_found_on_its_topic(ledger: Ledger, broker: 
     assert found.lies[0] == PARTITION
     async with hearing(ledger, broker):
         await heard(ledger, 1, UUID(found.event.key))
+
+
+async def test_the_tour_finds_what_lies_behind_what_is_no_text_at_all(broker: Broker) -> None:
+    event = sent(associated(ids.new_id(), 1))
+    nonsense = Record(TOPIC, b"\xff", [("unreadable", b"\xff")], b"\xff")
+    await lay(broker, odd(nonsense), replace(nonsense, value=b"[]"), event)
+    kafka = broker.kafka
+    async with journal(kafka.bootstrap, kafka.username, kafka.password, [TOPIC]) as kept:
+        found = await kept.find(TOPIC, lambda fields: fields["claim_id"] == (event.key or b"").decode())
+    assert found.value == event.value
