@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final
 
 import structlog
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
@@ -60,10 +60,17 @@ ANSWER_MS: Final = 15_000
 """A broker that says nothing for so long is asked anew; it keeps its answer back for as long as a rebalance may take."""
 
 
+ASKS_CLIENT_EVERY: Final = 1.0
+"""Seconds between two looks at whether the client still works."""
+
 FAILED_PAUSE: Final = 1.0
 """Seconds until a batch that failed as nobody foresaw is tried again."""
 
 log = structlog.get_logger(__name__)
+
+
+class ClientFailed(Exception):
+    """A task of Kafka's client has ended by a fault that the client did not foresee: it does nothing more, and never will."""
 
 
 class Subscriber:
@@ -136,11 +143,22 @@ class Subscriber:
 
     async def stop(self) -> None:
         """Finishes and commits the batch at hand, and leaves; in bounded time, whatever handlers and the broker do."""
+        client = self._subscription.consumer
         try:
             async with asyncio.timeout(LEAVES_WITHIN):
                 await self._broker.stop()
-        except TimeoutError:
-            log.warning("consumer_stopped_hard", consumer=self._group)
+        except Exception as fault:  # noqa: BLE001 - nobody waits for a client that fails at its end
+            log.warning("consumer_stopped_hard", consumer=self._group, fault=repr(fault))
+            if client:
+                await client._client.close()  # noqa: SLF001 - it was left open
+
+    async def watch(self) -> None:
+        """Raises `ClientFailed` once it has: the client itself says nothing of it, or the same for ever, and stands still."""
+        while True:
+            await asyncio.sleep(ASKS_CLIENT_EVERY)
+            for task in _tasks_of(self._subscription.consumer):
+                if task.done() and not task.cancelled() and (fault := task.exception()):
+                    raise ClientFailed(repr(fault)) from fault
 
     def assigned(self) -> int | None:
         """How many partitions this instance reads; None while it has not joined. A spare one has none."""
@@ -207,6 +225,15 @@ class Subscriber:
     def _parse(self, raw: tuple[ConsumerRecord, ...]) -> KafkaAckableMessage:
         self._sent_at = min(record.timestamp for record in raw) / 1000
         return KafkaAckableMessage(raw_message=raw, body=b"", consumer=self._subscription.consumer)
+
+
+def _tasks_of(client: AIOKafkaConsumer | None) -> list[asyncio.Task[None]]:
+    """Those that read, keep to the group, and tell it that this member lives."""
+    if client is None:
+        return []
+    coordinator = client._coordinator  # noqa: SLF001
+    tasks = [client._fetcher.error_future, coordinator._coordination_task, coordinator._heartbeat_task]  # noqa: SLF001
+    return [task for task in tasks if task]
 
 
 def _records(message: KafkaAckableMessage) -> list[Record]:

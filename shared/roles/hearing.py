@@ -16,7 +16,10 @@ log = structlog.get_logger()
 
 
 async def hear(subscriber: Subscriber) -> None:
-    """Joins the group, trying again for as long as no broker answers; hears until cancelled, then leaves."""
+    """Joins the group, trying again for as long as no broker answers; hears until cancelled, then leaves.
+
+    Raises `ClientFailed` when Kafka's client is beyond help: a fresh process has a fresh one.
+    """
     pause = FIRST_PAUSE
     try:
         while True:
@@ -28,7 +31,7 @@ async def hear(subscriber: Subscriber) -> None:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
-                await asyncio.Event().wait()
+                await subscriber.watch()
     finally:
         await subscriber.stop()
 

@@ -11,13 +11,16 @@ from uuid import UUID
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.errors import KafkaConnectionError
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from shared import clock, ids
 from shared.bus import consumer, subscriber
 from shared.bus.envelope import Record
-from shared.bus.subscriber import Subscriber
+from shared.bus.subscriber import ClientFailed, Subscriber
+from shared.roles.hearing import hear
 from tests.integration.bus.broker import Broker, OwnBroker, eventually, relaying
 from tests.integration.bus.ledger import Ledger, associated, keeping, prepare, sent
 from tests.integration.bus.member import member
@@ -206,3 +209,31 @@ async def test_leaving_a_broker_that_does_not_answer_takes_bounded_time(
         with own_broker.server.hanging():
             async with asyncio.timeout(15):
                 await member.stop()
+
+
+@pytest.mark.parametrize("needed", ["Fetch", "Heartbeat", "FindCoordinator"])
+async def test_a_client_that_is_beyond_help_ends_the_hearing(
+    needed: str, ledger: Ledger, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send_as_it_does = AIOKafkaConnection.send
+
+    def fails(self: AIOKafkaConnection, request: Any, *args: Any, **settings: Any) -> Any:
+        name = type(request).__name__
+        if name == f"{needed}Request":
+            raise RuntimeError("the handler is closed")  # what no connection should raise, and some event loops do
+        if name == "HeartbeatRequest":
+            raise KafkaConnectionError  # another coordinator has to be found
+        return send_as_it_does(self, request, *args, **settings)
+
+    member_ = member(ledger.consumer, ledger.database, broker.login("ledger"))
+    hearing_ = asyncio.create_task(hear(member_))
+
+    async def joined() -> bool:
+        return bool(member_.assigned())
+
+    await eventually(joined)
+    monkeypatch.setattr(AIOKafkaConnection, "send", fails)
+    async with asyncio.timeout(30):
+        await asyncio.wait([hearing_])
+    with pytest.raises(ClientFailed):
+        await hearing_
