@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, NoReturn, TypeVar
 
 import click
@@ -40,10 +40,10 @@ def settings_of(settings: type[AnySettings], name: str) -> AnySettings:
         fail(f"settings\n{fault}{advice}", SETTINGS)
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
+def run(work: Coroutine[Any, Any, T], new_loop: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop) -> T:
     """Runs it to its end; a wrong schema (status 3) or a database that is away (status 4) is told in a sentence."""
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=new_loop) as runner:
             return runner.run(work)
     except SchemaOutOfWindow as fault:
         fail(str(fault), SCHEMA)

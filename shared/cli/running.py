@@ -1,11 +1,13 @@
 """Runs the roles and the migrations of a service, and operators' work on its ports."""
 
+import asyncio
 import gc
 import importlib
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
+import uvloop
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared import clock, db, ids
@@ -19,6 +21,9 @@ from shared.roles.timekeeping import ask_the_time
 from shared.service import AnyService, N, P, S, Service, opened
 from shared.settings import DatabaseSettings
 from shared.telemetry.setup import configure
+
+LOOPS: Final = {"api": uvloop.new_event_loop, "worker": asyncio.new_event_loop}
+"""Kafka's client does not stand what the faster loop raises at a connection that has just been closed."""
 
 T = TypeVar("T")
 
@@ -37,7 +42,7 @@ def run_role(name: str, role: str) -> None:
     module: Any = importlib.import_module(f"shared.roles.{role}")
     gc.freeze()  # what is loaded stays: the collector need not look through it again whenever much is at hand
     try:
-        run(module.run(service, settings))
+        run(module.run(service, settings), LOOPS[role])
     finally:
         traces.shutdown()
 

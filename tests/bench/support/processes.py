@@ -13,7 +13,6 @@ from multiprocessing.sharedctypes import Synchronized
 from time import perf_counter
 from typing import Any
 
-import uvloop
 from prometheus_client import Counter
 
 from tests.bench.support.report import Figure
@@ -129,9 +128,9 @@ def _work(work: Work, counter: "Synchronized[float]", task: tuple[object, ...]) 
     def count(done: float) -> None:
         counter.value = done
 
-    gc.freeze()  # as every role does
+    gc.freeze()  # as every role does; and the event loop is a worker's
     with redirect_stdout(sys.stderr):
-        uvloop.run(work(count, *task))
+        asyncio.run(work(count, *task))
 
 
 def counted(metric: Counter) -> float:

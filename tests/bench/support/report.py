@@ -93,9 +93,9 @@ def run(
     hears: Mapping[str, Sequence[str]],
     as_json: bool,
 ) -> None:
-    """Measures on fresh servers and reports."""
+    """Measures on fresh servers and reports; on the event loop of workers."""
     with servers(hears) as found:
-        figures = uvloop.run(measure(found))
+        figures = asyncio.run(measure(found))
     report(title, figures, as_json=as_json)
 
 
