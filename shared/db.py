@@ -33,6 +33,10 @@ IDLE_TIMEOUT_MS: Final = 15_000
 """Whoever asks nothing for so long in the middle of a transaction is held up, and so are all who wait for its locks: the server
 ends it. Not longer than those wait (a statement's time), nor much longer than its partitions take to be given to others."""
 
+TRANSACTION_TIMEOUT_MS: Final = 60_000
+"""After so long the server ends a transaction, however it stands with its client. By nothing else does it know of one that was
+cut off between two parts of a statement by something that keeps the server's end open, as proxies may."""
+
 CONNECTS_WITHIN: Final = 5.0
 ANSWERS_WITHIN: Final = 20.0
 """Seconds for any answer, a little more than the server itself gives a statement. Whoever is silent for longer is gone."""
@@ -267,6 +271,7 @@ def connect(url: str, *, pool: int, name: str, answers_within: float | None = No
                 "application_name": name,
                 "statement_timeout": str(STATEMENT_TIMEOUT_MS),
                 "idle_in_transaction_session_timeout": str(IDLE_TIMEOUT_MS),
+                "transaction_timeout": str(TRANSACTION_TIMEOUT_MS),
                 "timezone": "UTC",
                 **KEEPALIVES,
             },

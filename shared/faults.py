@@ -22,6 +22,9 @@ RACES: Final = {"40001", "40P01", "55P03"}
 AWAY: Final = {"57P01", "57P02", "57P03", "57P05", "25006"}
 """Shut down, crashed, starting up, idle session cut, a replica."""
 
+TOO_LONG: Final = "25P04"
+"""The transaction took longer than a transaction may. A smaller one may not."""
+
 AWAY_CLASSES: Final = {"08", "28", "3D", "53"}
 """No connection, no way in (yet), no such database, nothing left of disk, memory or connections."""
 
@@ -43,6 +46,8 @@ def fault_of(error: Exception) -> Fault:
     """Which of the three an exception out of a transaction is."""
     if isinstance(error, ChangedMeanwhile | InternalClientError):  # the latter when a connection was cut in mid-air
         return Fault.RACE
+    if _took_too_long(error):
+        return Fault.OWN
     if isinstance(error, NoConnectionFree | OSError) or _is_cut(error):
         return Fault.AWAY
     state = sqlstate(error)
@@ -67,6 +72,11 @@ async def patiently(act: Callable[[], Awaitable[T]], pauses: Sequence[float], ag
         get_on()
         await asyncio.sleep(seconds)
     raise AssertionError
+
+
+def _took_too_long(error: BaseException | None) -> bool:
+    """Whether the server ended the transaction for that: the driver's own word, a cut connection, has it as its cause."""
+    return error is not None and (getattr(error, "sqlstate", None) == TOO_LONG or _took_too_long(error.__cause__))
 
 
 def _is_cut(error: Exception) -> bool:

@@ -67,6 +67,7 @@ async def connect(url: str, name: str, session: Mapping[str, str] = MappingProxy
         server_settings={
             "application_name": name,
             "statement_timeout": str(db.STATEMENT_TIMEOUT_MS),
+            "transaction_timeout": str(db.TRANSACTION_TIMEOUT_MS),
             **SESSION,
             **session,
         },

@@ -109,8 +109,8 @@ async def migrate(service: str, url: str) -> str:
     engine = db.connect(url, pool=1, name=f"vestibule {service} migrate", answers_within=MIGRATES_WITHIN)
     try:
         async with engine.connect() as connection:
-            for setting in ("statement_timeout = 0", "idle_in_transaction_session_timeout = 0"):
-                await connection.execute(text(f"set {setting}"))
+            for timeout in ("statement_timeout", "idle_in_transaction_session_timeout", "transaction_timeout"):
+                await connection.execute(text(f"set {timeout} = 0"))
             await connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": LOCK})  # goes with the connection
             await connection.execute(text("set lock_timeout = '30s'"))
             await connection.commit()

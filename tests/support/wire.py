@@ -43,11 +43,12 @@ class Wire:
         if count == 0:
             self._fail()
 
-    def mend(self) -> None:
-        """Lets new connections through."""
-        for writer in self._servers:
-            writer.transport.abort()
-        self._servers.clear()
+    def mend(self, *, server_knows: bool = True) -> None:
+        """Lets new connections through. The server may also never find out, as behind a proxy that keeps its end open."""
+        if server_knows:
+            for writer in self._servers:
+                writer.transport.abort()
+            self._servers.clear()
         self._failure = self._left = None
         self.failed.clear()
 

@@ -4,12 +4,13 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import text
 
-from shared import ids
+from shared import db, ids
 from shared.bus.sorting import ATTEMPTS
 from shared.db import ChangedMeanwhile
 from shared.refusals import Conflict
-from tests.integration.bus.ledger import Ledger, associated, declined, profile, sent
+from tests.integration.bus.ledger import Ledger, associated, declined, keeping, profile, sent
 
 pytestmark = pytest.mark.anyio
 
@@ -200,3 +201,18 @@ async def test_two_instances_with_the_same_records_do_each_once(ledger: Ledger) 
 
     assert [await ledger.heard(claim) for claim in claims] == [[1, 2]] * 30
     assert (await ledger.told(), await ledger.parked()) == (60, [])
+
+
+async def test_what_takes_longer_than_a_transaction_may_is_done_in_parts(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with ledger.database.engine.begin() as connection:
+        slow = "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.3); return new; end $$"
+        await connection.execute(text(slow))
+        await connection.execute(text("create trigger slow before insert on heard for each row execute function slow()"))
+    monkeypatch.setattr(db, "TRANSACTION_TIMEOUT_MS", 1_000)
+    claims = [ids.new_id() for _ in range(6)]
+    async with keeping(ledger.url) as impatient, asyncio.timeout(30):
+        await impatient.consumer.handle([sent(associated(claim, 1)) for claim in claims])
+    assert {claim: await ledger.heard(claim) for claim in claims} == {claim: [1] for claim in claims}
+    assert await ledger.parked() == []

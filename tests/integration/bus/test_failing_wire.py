@@ -48,6 +48,8 @@ async def ledgers(databases: list[str], monkeypatch: pytest.MonkeyPatch) -> Asyn
         for module in (guard, hints):
             monkeypatch.setattr(module, "PROBE_WITHIN", FAST)
         monkeypatch.setattr(db, "STATEMENT_TIMEOUT_MS", round(1000 * FAST))
+        monkeypatch.setattr(db, "IDLE_TIMEOUT_MS", round(1000 * FAST))
+        monkeypatch.setattr(db, "TRANSACTION_TIMEOUT_MS", round(4000 * FAST))
         monkeypatch.setattr(guard, "ASK_EVERY", FAST / 2)
         monkeypatch.setattr(guard, "LET_GO_AFTER", timedelta(seconds=2 * FAST))
         yield patient
@@ -74,7 +76,9 @@ async def places(dialogue: Dialogue, ledger: Ledger) -> list[int]:
     return sorted({0, *ends[::2], *(end - 1 for end in ends[1::2])})
 
 
-async def fails_everywhere(dialogue: Dialogue, failure: Failure, ledgers: Sequence[Ledger]) -> None:
+async def fails_everywhere(
+    dialogue: Dialogue, failure: Failure, ledgers: Sequence[Ledger], *, server_knows: bool = True
+) -> None:
     """Holds the dialogue once for each place and lets it fail there."""
     found = await places(dialogue, ledgers[0])
     hung: list[int] = []
@@ -83,7 +87,7 @@ async def fails_everywhere(dialogue: Dialogue, failure: Failure, ledgers: Sequen
         for place in mine:
             async with wired_to(ledger) as (wire, over):
                 wire.fail_after(place, failure)
-                mending = asyncio.create_task(mend(wire))
+                mending = asyncio.create_task(mend(wire, server_knows=server_knows))
                 try:
                     async with asyncio.timeout(BOUND):
                         await dialogue(ledger, over)
@@ -96,11 +100,11 @@ async def fails_everywhere(dialogue: Dialogue, failure: Failure, ledgers: Sequen
     assert hung == []
 
 
-async def mend(wire: Wire) -> None:
+async def mend(wire: Wire, *, server_knows: bool) -> None:
     """Mends the wire when everybody who had something to say has said it into the void."""
     await wire.failed.wait()
     await asyncio.sleep(FAST)
-    wire.mend()
+    wire.mend(server_knows=server_knows)
 
 
 @pytest.mark.parametrize("failure", Failure)
@@ -122,8 +126,10 @@ async def nothing_is_queued(ledger: Ledger) -> None:
         await asyncio.sleep(0.02)
 
 
-@pytest.mark.parametrize("failure", Failure)
-async def test_a_consumer_applies_whatever_byte_the_wire_fails_at(failure: Failure, ledgers: Sequence[Ledger]) -> None:
+@pytest.mark.parametrize(("failure", "server_knows"), [(Failure.SILENCE, True), (Failure.CUT, True), (Failure.SILENCE, False)])
+async def test_a_consumer_applies_whatever_byte_the_wire_fails_at(
+    failure: Failure, server_knows: bool, ledgers: Sequence[Ledger]
+) -> None:
     async def hear(ledger: Ledger, over: str) -> None:
         claim = ids.new_id()
         records = [sent(associated(claim, version)) for version in (1, 2, 3)]
@@ -131,7 +137,7 @@ async def test_a_consumer_applies_whatever_byte_the_wire_fails_at(failure: Failu
             await consuming.consumer.handle(records)
         assert await ledger.heard(claim) == [1, 2, 3]
 
-    await fails_everywhere(hear, failure, ledgers)
+    await fails_everywhere(hear, failure, ledgers, server_knows=server_knows)
 
 
 async def test_at_the_end_nobody_waits_for_a_database_that_is_silent(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
