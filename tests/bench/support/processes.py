@@ -15,7 +15,7 @@ from typing import Any
 
 from prometheus_client import Counter
 
-from tests.bench.support.report import Figure
+from tests.bench.support.report import Figure, hush
 from tests.support.processes import GONE, descendants, stat
 
 Count = Callable[[float], None]
@@ -128,6 +128,7 @@ def _work(work: Work, counter: "Synchronized[float]", task: tuple[object, ...]) 
     def count(done: float) -> None:
         counter.value = done
 
+    hush()
     gc.freeze()  # as every role does; and the event loop is a worker's
     with redirect_stdout(sys.stderr):
         asyncio.run(work(count, *task))

