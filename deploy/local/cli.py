@@ -48,7 +48,7 @@ def commands() -> list[click.Command]:
 @click.option(
     "--kafka", metavar="HOST:PORT", help="Your Kafka; VESTIBULE_KAFKA_OPERATOR_USERNAME and _PASSWORD say who we are."
 )
-@click.option("--db", metavar="URL", help="Your PostgreSQL, as somebody who may make roles and databases.")
+@click.option("--db", metavar="URL", help="Your PostgreSQL (17 or newer), as somebody who may make roles and databases.")
 @click.option("--smtp", type=HostAndPort(), help="Your mail server, instead of the mailbox.")
 @click.option("--dns", type=HostAndPort(), help="Your DNS root server, instead of the development DNS.")
 @click.option("--otlp", metavar="URL", help="Your collector of traces, by OTLP over HTTP; otherwise none are sent.")

@@ -19,6 +19,9 @@ from deploy.local.processes import DidNotStart, run
 from shared.bus.login import Security
 
 PATIENCE = 5.0
+TOO_OLD = "select current_setting('server_version') where current_setting('server_version_num')::integer < 170000;"
+"""Before 17 no server could end a transaction that takes too long."""
+
 MAY_MAKE = "select rolsuper or (rolcreatedb and rolcreaterole) from pg_roles where rolname = current_user;"
 NAME_SERVERS_OF_THE_ROOT = bytes.fromhex("5653 0000 0001 0000 0000 0000 00 0002 0001")
 """A DNS query (RFC 1035 §4.1): number, no flags, one question, which is `. NS IN`."""
@@ -73,14 +76,18 @@ async def _kafka_refusal(called: str, access: KafkaAccess) -> str | None:
 
 
 async def _db_refusal(called: str, url: str) -> str | None:
-    """Why a PostgreSQL will not do: it does not let us in, or not make roles and databases."""
+    """Why a PostgreSQL will not do: it does not let us in, or not make roles and databases, or is of long ago."""
     place = urlsplit(url)
     who = f"{called} on {place.hostname}:{place.port or 5432}, as {place.username}"
     try:
-        may = await asyncio.to_thread(Databases(url, Path(os.devnull)).sql, MAY_MAKE)
+        server = Databases(url, Path(os.devnull))
+        old = await asyncio.to_thread(server.sql, TOO_OLD)
+        may = await asyncio.to_thread(server.sql, MAY_MAKE)
     except SqlFailed as failure:
         why = str(failure).strip().removeprefix("psql: error: ").replace("\n", " ")
         return f"{who}: {why}"
+    if old:
+        return f"{who}: is PostgreSQL {old}; it has to be 17 or newer"
     return None if may == "t" else f"{who}: may not make roles and databases (alter role … createrole createdb)"
 
 
