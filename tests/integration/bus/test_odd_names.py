@@ -1,6 +1,7 @@
 """A record with a header whose name is no text is set aside, wherever it lies; nothing beside it is lost or late."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 from uuid import UUID
@@ -20,11 +21,21 @@ from shared.bus.topics import behind, overhear
 from tests.integration.bus.broker import Broker, eventually
 from tests.integration.bus.ledger import Ledger, associated, sent
 from tests.integration.bus.test_subscriber import heard, hearing, send
+from tests.support.servers import NewKafka
 
 pytestmark = pytest.mark.anyio
 
 TOPIC = "domain.associated"
 PARTITION = 4
+
+
+@pytest.fixture(scope="module")
+def broker(new_kafka: NewKafka) -> Iterator[Broker]:
+    """One of their own: other tests read topics by clients that stop at such records."""
+    with new_kafka() as kafka:
+        broker = Broker(kafka.access)
+        broker.prepare()
+        yield broker
 
 
 class Odd(str):
