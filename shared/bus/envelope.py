@@ -20,7 +20,6 @@ LARGEST_SEQUENCE: Final = 2**63 - 1
 LONGEST_KEY: Final = 200
 """Characters. A database keeps streams by their keys, and refuses those that are much longer."""
 
-
 UNREADABLE: Final = "unreadable"
 """A header that nobody sends: whoever took the record from its topic could not read it, and says why."""
 

@@ -14,7 +14,7 @@ def test_a_worker_may_write_to_a_connection_that_was_just_closed() -> None:
             _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
             writer.transport.abort()
             writer.write(b"too late")
-            await asyncio.sleep(0)
+            await writer.wait_closed()
             writer.write(b"much too late")
 
     with asyncio.Runner(loop_factory=LOOPS["worker"]) as runner:
