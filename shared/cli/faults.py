@@ -9,6 +9,7 @@ import click
 import uvloop
 from sqlalchemy.exc import DBAPIError
 
+from shared.faults import reason
 from shared.migrate import SchemaOutOfWindow
 from shared.settings import AnySettings, SettingsFault, load
 
@@ -48,6 +49,6 @@ def run(work: Coroutine[Any, Any, T], new_loop: Callable[[], asyncio.AbstractEve
     except SchemaOutOfWindow as fault:
         fail(str(fault), SCHEMA)
     except (DBAPIError, OSError) as fault:
-        fail(f"the database does not answer: {type(fault).__name__}", AWAY)
+        fail(f"the database does not answer: {reason(fault)[1]}", AWAY)
     except KeyboardInterrupt:
         sys.exit(130)
