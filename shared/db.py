@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeVar, TypeVarTuple
 
 import asyncpg
@@ -42,6 +44,8 @@ ANSWERS_WITHIN: Final = 20.0
 """Seconds for any answer, a little more than the server itself gives a statement. Whoever is silent for longer is gone."""
 
 CLOSES_WITHIN: Final = 5.0
+
+NOTHING_MORE: Final[Mapping[str, str]] = MappingProxyType({})
 
 KEEPALIVES: Final = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 """By which the server knows within half a minute that who held a lock is gone, even in the middle of a message."""
@@ -251,31 +255,43 @@ class JoinedDatabase:
         yield self._transaction
 
 
-def connect(url: str, *, pool: int, name: str, answers_within: float | None = None) -> AsyncEngine:
-    """An engine for a `postgresql://` URL; connections carry `name` and give up on a statement after 15 s.
+async def driver_to(
+    url: str, *, name: str, session: Mapping[str, str] = NOTHING_MORE, answers_within: float | None = None
+) -> asyncpg.Connection:
+    """A connection of the driver's own to a `postgresql://` URL, whose parameters are libpq's: `sslmode`, `sslrootcert`, ….
 
-    Who lifts that for a statement lets the engine wait longer for an answer than `ANSWERS_WITHIN`.
+    It carries `name` and gives up on a statement after 15 s; `session` sets more of the server's settings, or others.
+    """
+    return await asyncpg.connect(
+        url,
+        timeout=CONNECTS_WITHIN,
+        command_timeout=answers_within or ANSWERS_WITHIN,
+        server_settings={
+            "application_name": name,
+            "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+            "idle_in_transaction_session_timeout": str(IDLE_TIMEOUT_MS),
+            "transaction_timeout": str(TRANSACTION_TIMEOUT_MS),
+            "timezone": "UTC",
+            **KEEPALIVES,
+            **session,
+        },
+    )
+
+
+def connect(url: str, *, pool: int, name: str, answers_within: float | None = None) -> AsyncEngine:
+    """An engine whose connections are such (`driver_to`).
+
+    Who lifts the time of a statement lets the engine wait longer for an answer than `ANSWERS_WITHIN`.
     """
     engine = create_async_engine(
-        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        "postgresql+asyncpg://",
+        async_creator=partial(driver_to, url, name=name, answers_within=answers_within),
         pool_size=pool,
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=False,
         pool_use_lifo=True,  # what broke is seen first
         hide_parameters=True,  # what a statement was given belongs in no message
-        connect_args={
-            "timeout": CONNECTS_WITHIN,
-            "command_timeout": answers_within or ANSWERS_WITHIN,
-            "server_settings": {
-                "application_name": name,
-                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
-                "idle_in_transaction_session_timeout": str(IDLE_TIMEOUT_MS),
-                "transaction_timeout": str(TRANSACTION_TIMEOUT_MS),
-                "timezone": "UTC",
-                **KEEPALIVES,
-            },
-        },
     )
     listen(engine.sync_engine, "handle_error", _silent_is_gone)
     listen(engine.sync_engine, "checkout", _closed_is_gone)

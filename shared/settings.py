@@ -111,7 +111,10 @@ class EnvironmentSettings(BaseSettings):
 class DatabaseSettings(EnvironmentSettings):
     """What every role needs, and all that migrations need."""
 
-    database_url: SecretStr = Field(description="The service's own database, `postgresql://user:password@host:port/name`.")
+    database_url: SecretStr = Field(
+        description="The service's own database, `postgresql://user:password@host:port/name`. libpq's parameters say how it is "
+        "spoken to: `?sslmode=verify-full&sslrootcert=FILE`; without them, by TLS where the server has it."
+    )
     database_pool: int = Field(default=8, ge=1, le=200, description="Connections that one process may hold.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged."

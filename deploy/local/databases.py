@@ -45,26 +45,22 @@ class Databases:
         return self.url(name, role=name)
 
     def url(self, database: str, *, role: str) -> str:
-        """`postgresql://ROLE:PASSWORD@HOST:PORT/DATABASE` for a role that was made here."""
+        """`postgresql://ROLE:PASSWORD@HOST:PORT/DATABASE` for a role that was made here, with the server's own parameters."""
         server = urlsplit(self.superuser_url)
-        return f"postgresql://{role}:{self._passwords()[role]}@{server.hostname}:{server.port or 5432}/{database}"
+        address = server.netloc.rpartition("@")[2]
+        return server._replace(netloc=f"{role}:{self._passwords()[role]}@{address}", path=f"/{database}").geturl()
 
     def sql(self, script: str, **variables: str) -> str:
         """Runs a psql script as superuser, `:'name'` standing for a variable; what it printed, without headings."""
         given = "".join(f"\\set {name} '{value}'\n" for name, value in variables.items())
         server = urlsplit(self.superuser_url)
-        connection = {
-            "PGHOST": server.hostname or "",
-            "PGPORT": str(server.port or 5432),
-            "PGUSER": unquote(server.username or ""),
-            "PGPASSWORD": unquote(server.password or ""),
-            "PGDATABASE": server.path.strip("/") or "postgres",
-            "PGCONNECT_TIMEOUT": "5",
-        }
+        user, _, address = server.netloc.rpartition("@")
+        user = f"{user.partition(':')[0]}@" if user else ""
+        shown = server._replace(netloc=user + address, path=server.path.rstrip("/") or "/postgres")
         finished = subprocess.run(
-            [BINARIES / "psql", "-XqAt", "-vON_ERROR_STOP=1"],
+            [BINARIES / "psql", "-XqAt", "-vON_ERROR_STOP=1", shown.geturl()],
             input=given + script,
-            env={**os.environ, **connection},
+            env={**os.environ, "PGPASSWORD": unquote(server.password or ""), "PGCONNECT_TIMEOUT": "5"},
             capture_output=True,
             text=True,
             check=False,

@@ -43,7 +43,7 @@ class Postgres:
         self.port = free_port(kept.get("port", port))
         server_file.touch(mode=0o600)
         server_file.write_text(json.dumps({"port": self.port, "password": self._password}))
-        superuser_url = f"postgresql://{SUPERUSER}:{self._password}@127.0.0.1:{self.port}/postgres"
+        superuser_url = f"postgresql://{SUPERUSER}:{self._password}@127.0.0.1:{self.port}/postgres?sslmode=disable"
         self.databases = Databases(superuser_url, folder / "roles.json")
         self._user = _unprivileged(folder)
         self._process: subprocess.Popen[bytes] | None = None

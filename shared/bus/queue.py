@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from typing import Final
 
 import asyncpg
@@ -20,9 +19,6 @@ SESSION: Final = {
     "enable_mergejoin": "off",
     "jit": "off",
     "synchronous_commit": "off",
-    "idle_in_transaction_session_timeout": f"{db.STATEMENT_TIMEOUT_MS}",
-    "timezone": "UTC",
-    **db.KEEPALIVES,
 }
 
 GONE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
@@ -58,20 +54,9 @@ class Queued:
     event: Logged
 
 
-async def connect(url: str, name: str, session: Mapping[str, str] = MappingProxyType({})) -> asyncpg.Connection:
+async def connect(url: str, name: str, session: Mapping[str, str] = db.NOTHING_MORE) -> asyncpg.Connection:
     """A connection of the relay's own, outside the service's pool. Nothing that is asked of it waits for ever."""
-    return await asyncpg.connect(
-        url,
-        timeout=db.CONNECTS_WITHIN,
-        command_timeout=db.ANSWERS_WITHIN,
-        server_settings={
-            "application_name": name,
-            "statement_timeout": str(db.STATEMENT_TIMEOUT_MS),
-            "transaction_timeout": str(db.TRANSACTION_TIMEOUT_MS),
-            **SESSION,
-            **session,
-        },
-    )
+    return await db.driver_to(url, name=name, session={**SESSION, **session})
 
 
 class Queue:

@@ -22,11 +22,11 @@ from tests.integration.bus.ledger import LISTENERS
 from tests.support.backends.parts import OwnKafka
 
 PASSWORD = "a password for tests"
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 async def eventually(happened: Callable[[], Awaitable[bool]], *, patience: float = PATIENCE) -> None:
-    """Returns as soon as it has happened; fails after half a minute, or as many seconds as are given."""
+    """Returns as soon as it has happened; fails after a minute, or as many seconds as are given."""
     async with asyncio.timeout(patience):
         while not await happened():  # noqa: ASYNC110 - it happens in another process
             await asyncio.sleep(0.02)

@@ -68,18 +68,20 @@ async def sent(ledger: Ledger) -> None:
 
 
 async def heard(ledger: Ledger, claims: Sequence[UUID], *versions: int) -> None:
-    """Returns when these versions of each claim were heard, in this order and no other."""
+    """Returns when these versions of each claim were heard, in this order and no other. What was put off has its time come."""
 
     async def so() -> bool:
+        ledger.now.passes(seconds=0.1)
         return [await ledger.heard(claim, topic=TOPIC) for claim in claims] == [list(versions)] * len(claims)
 
     await eventually(so)
 
 
 async def reviewed(ledger: Ledger) -> None:
-    """Returns when nothing is left to be reviewed."""
+    """Returns when nothing is left to be reviewed. What was put off has its time come."""
 
     async def so() -> bool:
+        ledger.now.passes(seconds=0.1)
         return not await ledger.database.all(select(review.c.topic))
 
     await eventually(so)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import stat
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -22,12 +23,12 @@ async def value(url: str, query: str) -> object:
 
 def test_a_service_enters_its_own_database_alone(postgres: Databases) -> None:
     own, other = map(postgres.guarded_database, ("alpha", "beta"))
-    name, others_name = (url.rpartition("/")[2] for url in (own, other))
+    name, others_name = (urlsplit(url).path.removeprefix("/") for url in (own, other))
 
     assert asyncio.run(value(own, "select current_user")) == name
     assert own == postgres.guarded_database("alpha")
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="CONNECT"):
-        asyncio.run(value(own.removesuffix(name) + others_name, "select 1"))
+        asyncio.run(value(urlsplit(own)._replace(path=f"/{others_name}").geturl(), "select 1"))
     with pytest.raises(asyncpg.InvalidPasswordError):
         asyncio.run(value(other.replace(f"{others_name}:", f"{others_name}:no"), "select 1"))
 

@@ -146,7 +146,7 @@ def test_data_of_another_version_are_refused_with_the_way_out(
     tmp_path.chmod(0o711)
     server = your_postgres.server.databases
     server.create("identity")
-    theirs = Server(server.superuser_url.removesuffix("/postgres") + "/identity", tmp_path / "roles.json")
+    theirs = Server(urlsplit(server.superuser_url)._replace(path="/identity").geturl(), tmp_path / "roles.json")
     theirs.sql("drop table if exists alembic_version; create table alembic_version as select '9999' as version_num;")
     theirs.sql("grant all on alembic_version to identity;")
 

@@ -119,7 +119,7 @@ class Containers:
         _publish(container, 5432, port)
         container.with_command(["postgres", "-c", "max_connections=200"])
         with container, tempfile.TemporaryDirectory(prefix="vestibule-") as folder:
-            url = f"postgresql://postgres:{password}@{_host(container)}:{port}/postgres"
+            url = f"postgresql://postgres:{password}@{_host(container)}:{port}/postgres?sslmode=disable"
             server = ContainedPostgres(container, Superuser(url, Path(folder) / "roles.json"))
             server.await_answer()
             yield Databases(server)

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Generic, Protocol
+from urllib.parse import urlsplit
 
 from typing_extensions import TypeVar
 
@@ -123,7 +124,7 @@ class Databases(Generic[S]):
 
     def drop_database(self, url: str) -> None:
         """Removes a database and cuts whoever is connected."""
-        self._drop(url.rsplit("/", 1)[1])
+        self._drop(_name(url))
 
     @contextmanager
     def for_a_while(self) -> Iterator[None]:
@@ -138,7 +139,7 @@ class Databases(Generic[S]):
         if kind not in self._templates:
             url = self.fresh_database()
             prepare(url)
-            self._templates[kind] = url.rsplit("/", 1)[1]
+            self._templates[kind] = _name(url)
         return self.fresh_database(self._templates[kind])
 
     def remove_all(self) -> None:
@@ -156,3 +157,7 @@ class Databases(Generic[S]):
     def _drop(self, name: str) -> None:
         self.server.databases.sql('drop database :"name" with (force);', name=name)
         self._made.remove(name)
+
+
+def _name(url: str) -> str:
+    return urlsplit(url).path.removeprefix("/")
