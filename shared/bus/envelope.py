@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -24,8 +24,7 @@ UNREADABLE: Final = "unreadable"
 """A header that nobody sends: whoever took the record from its topic could not read it, and says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """What lies on a topic. A record that is still to be sent has neither partition nor offset."""
 
     topic: str
@@ -36,8 +35,7 @@ class Record:
     offset: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
+class Logged(NamedTuple):
     """An event as the log keeps it, once per stream."""
 
     topic: str

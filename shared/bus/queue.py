@@ -2,9 +2,8 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import asyncpg
 
@@ -46,8 +45,7 @@ select topic from t where topic is not null
 MEASURE: Final = "select count(*), (select logged_at from outbox_queue order by place limit 1) from outbox_queue"
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
+class Queued(NamedTuple):
     """An event to be sent, and its place in the order of sending."""
 
     place: int
@@ -85,7 +83,7 @@ class Queue:
     async def page(self, after: int, *, without: Collection[int], shards: Collection[int], limit: int) -> list[Queued]:
         """The next events in order, beyond a place and without some that are known."""
         rows = await self._reader.fetch(PAGE, after, shards, without, limit)
-        return [Queued(row[0], Logged(*row[1:])) for row in rows]
+        return [Queued(row[0], Logged._make(row[1:])) for row in rows]
 
     async def strike(self, places: Collection[int]) -> None:
         """Strikes off what was acknowledged."""

@@ -165,7 +165,7 @@ def sent(event: Event, sequence: int | None = None, *, partition: int = -1) -> R
             value=event.model_dump_json().encode(),
         )
     )
-    return replace(told, partition=partition)
+    return told._replace(partition=partition)
 
 
 class HandClock:

@@ -1,7 +1,6 @@
 """The consumer on a real database: each event once, in order, and no failing stream holds up another."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -123,7 +122,7 @@ async def test_a_failure_among_events_heard_together_is_found(ledger: Ledger) ->
 
 async def test_bytes_that_are_no_event_make_only_their_stream_wait(ledger: Ledger) -> None:
     bad, good = ids.new_id(), ids.new_id()
-    nonsense = replace(sent(associated(bad, 1)), value=b"\xff\x00{")
+    nonsense = sent(associated(bad, 1))._replace(value=b"\xff\x00{")
     await ledger.consumer.handle([nonsense, sent(associated(bad, 2)), sent(associated(good, 1))])
 
     assert await ledger.heard() == [1]
@@ -143,7 +142,7 @@ async def test_what_this_release_does_not_know_waits_for_one_that_does(
     claim = ids.new_id()
     record = sent(associated(claim, 1))
     headers = [(name, value if name == header else old) for name, old in record.headers]
-    await ledger.consumer.handle([replace(record, headers=headers)])
+    await ledger.consumer.handle([record._replace(headers=headers)])
 
     assert await ledger.parked() == [(str(claim), 1, "failed", reason, 1)]
 
@@ -151,7 +150,7 @@ async def test_what_this_release_does_not_know_waits_for_one_that_does(
 @pytest.mark.parametrize("key", [None, b"\xff", b"a\x00b", b"no sequence"])
 async def test_a_record_that_names_no_place_is_kept_once_and_blocks_nobody(ledger: Ledger, key: bytes | None) -> None:
     claim = ids.new_id()
-    lost = replace(sent(associated(claim, 1)), key=key, headers=[("x\0", b"\x00\xff")], partition=3, offset=41)
+    lost = sent(associated(claim, 1))._replace(key=key, headers=[("x\0", b"\x00\xff")], partition=3, offset=41)
     for _ in range(2):
         await ledger.consumer.handle([lost, sent(associated(claim, 1))])
 
@@ -171,7 +170,7 @@ async def test_a_newer_document_of_a_compacted_topic_waits_for_nobody(ledger: Le
 
 async def test_a_tombstone_breaks_nothing(ledger: Ledger) -> None:
     partner = ids.new_id()
-    await ledger.consumer.handle([sent(profile(partner, 1)), replace(sent(profile(partner, 2)), value=None)])
+    await ledger.consumer.handle([sent(profile(partner, 1)), sent(profile(partner, 2))._replace(value=None)])
     await ledger.consumer.handle([sent(profile(partner, 3))])
 
     assert (await ledger.newest(), await ledger.parked()) == ({str(partner): 3}, [])

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import chain
 from uuid import UUID
 
@@ -58,7 +57,7 @@ async def lay(broker: Broker, *records: Record) -> None:
 
 
 def odd(record: Record) -> Record:
-    return replace(record, headers=[*record.headers, (Odd("odd"), b"1")])
+    return record._replace(headers=[*record.headers, (Odd("odd"), b"1")])
 
 
 async def set_aside(ledger: Ledger, *values: bytes | None) -> None:
@@ -106,7 +105,7 @@ async def test_nothing_of_other_partitions_is_lost_or_comes_late(ledger: Ledger,
 
 async def test_it_is_found_behind_what_holds_no_record_however_large_it_is(ledger: Ledger, broker: Broker) -> None:
     before, large, behind_it = (sent(associated(ids.new_id(), 1)) for _ in range(3))
-    large = odd(replace(large, value=bytes(2 * AT_ONCE)))
+    large = odd(large._replace(value=bytes(2 * AT_ONCE)))
     place = TopicPartition(TOPIC, PARTITION)
     async with AIOKafkaProducer(**broker.operator.for_aiokafka(), transactional_id="odd") as producer, producer.transaction():
         lies = await producer.send_and_wait(TOPIC, before.value, before.key, PARTITION, headers=list(before.headers))
@@ -137,7 +136,7 @@ async def test_an_event_behind_it_is_found_on_its_topic(ledger: Ledger, broker: 
 async def test_the_tour_finds_what_lies_behind_what_is_no_text_at_all(broker: Broker) -> None:
     event = sent(associated(ids.new_id(), 1))
     nonsense = Record(TOPIC, b"\xff", [("unreadable", b"\xff")], b"\xff")
-    await lay(broker, odd(nonsense), replace(nonsense, value=b"[]"), event)
+    await lay(broker, odd(nonsense), nonsense._replace(value=b"[]"), event)
     kafka = broker.kafka
     async with journal(kafka.bootstrap, kafka.username, kafka.password, [TOPIC]) as kept:
         found = await kept.find(TOPIC, lambda fields: fields["claim_id"] == (event.key or b"").decode())

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -125,7 +124,7 @@ async def test_a_document_of_a_compacted_topic_can_be_dropped(ledger: Ledger) ->
 
 
 async def test_what_belongs_to_no_stream_can_only_be_dropped(ledger: Ledger) -> None:
-    lost = [replace(sent(associated(ids.new_id(), 1)), key=None, partition=3, offset=offset) for offset in (41, 42)]
+    lost = [sent(associated(ids.new_id(), 1))._replace(key=None, partition=3, offset=offset) for offset in (41, 42)]
     await ledger.consumer.handle(lost)
     at = Stream("domain.associated", "partition 3")
     async with ledger.database.transaction() as tx:
@@ -175,7 +174,7 @@ async def test_what_holds_up_a_stream_is_listed_before_all_that_holds_up_nothing
 ) -> None:
     monkeypatch.setattr(parked, "MOST", 2)
     nameless = Record("domain.associated", None, [], b"no event at all", partition=3)
-    await ledger.consumer.handle([replace(nameless, offset=offset) for offset in range(3)])
+    await ledger.consumer.handle([nameless._replace(offset=offset) for offset in range(3)])
     ledger.now.passes(hours=1)
     claim = await dead(ledger, 1, 2)
     async with ledger.database.transaction() as tx:

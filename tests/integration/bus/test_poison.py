@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import cycle
 from statistics import quantiles
@@ -45,34 +45,34 @@ NO_MATTER = 0.1
 
 
 def without(record: Record, header: str) -> Record:
-    return replace(record, headers=[(name, value) for name, value in record.headers if name != header])
+    return record._replace(headers=[(name, value) for name, value in record.headers if name != header])
 
 
 def without_value(record: Record, header: str) -> Record:
     """A header as Kafka allows it and our types do not."""
     headers: list[Any] = [*without(record, header).headers, (header, None)]
-    return replace(record, headers=headers)
+    return record._replace(headers=headers)
 
 
 def of_schema(record: Record, schema: bytes) -> Record:
     headers = [(name, schema if name == "ce_dataschema" else value) for name, value in record.headers]
-    return replace(record, headers=headers)
+    return record._replace(headers=headers)
 
 
 POISONS: dict[str, Callable[[Record], Record]] = {
     "failed": lambda record: record,
-    "undecodable": lambda record: replace(record, value=b'{"claim_id": '),
+    "undecodable": lambda record: record._replace(value=b'{"claim_id": '),
     "unknown-type": lambda record: without(record, "ce_type"),
     "newer-schema": lambda record: of_schema(record, b"urn:vestibule:schema:domain.associated:2"),
-    "unreadable": lambda record: replace(record, headers=[]),
+    "unreadable": lambda record: record._replace(headers=[]),
 }
 """Records that can't be done, made from one that can; by what is said of them."""
 
 ODD: tuple[Callable[[Record], Record], ...] = (
     lambda record: without_value(record, "ce_sequence"),
     lambda record: without_value(record, "ce_correlationid"),
-    lambda record: replace(without_value(record, "odd"), value=b"{"),
-    lambda record: replace(record, key=secrets.token_hex(4_000).encode()),
+    lambda record: without_value(record, "odd")._replace(value=b"{"),
+    lambda record: record._replace(key=secrets.token_hex(4_000).encode()),
 )
 """More of them, each of which nobody could keep if it were kept as it came."""
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -74,7 +73,7 @@ async def test_what_is_sent_is_heard_once_and_one_poison_delays_only_its_stream(
     bad, good = ids.new_id(), [ids.new_id() for _ in range(10)]
     await send(
         broker,
-        replace(sent(associated(bad, 1)), value=b"\xff"),
+        sent(associated(bad, 1))._replace(value=b"\xff"),
         sent(associated(bad, 2)),
         Record("domain.associated", None, [("odd", b"\xff")], b"no event at all"),
         *[sent(associated(claim, version)) for version in (1, 2) for claim in good],

@@ -4,6 +4,7 @@ import ast
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from deploy.local.nursery import ROOT
-from tests.support.processes import until
 
 SCRIPT = ROOT / "vestibule"
-NOWHERE = {"PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "0", "PIP_NO_CACHE_DIR": "1", "PIP_CONFIG_FILE": os.devnull}
+NOWHERE = {"PIP_RETRIES": "0", "PIP_NO_CACHE_DIR": "1", "PIP_CONFIG_FILE": os.devnull}
 
 
 @pytest.fixture
@@ -25,9 +25,11 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def started_in(clone: Path) -> "subprocess.Popen[str]":
+def started_in(clone: Path, *, index: int = 9) -> "subprocess.Popen[str]":
+    """The script at work, with an index of packages at this port; at 9 nobody is."""
     command = [sys.executable, str(clone / "vestibule"), "status"]
-    return subprocess.Popen(command, env={**os.environ, **NOWHERE}, stderr=subprocess.PIPE, text=True)
+    environment = {**os.environ, **NOWHERE, "PIP_INDEX_URL": f"http://127.0.0.1:{index}/"}
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
 
 
 def test_python_3_6_can_read_what_it_says() -> None:
@@ -45,10 +47,12 @@ def test_an_older_python_is_refused_in_a_sentence() -> None:
 
 
 def test_what_was_interrupted_is_begun_anew_and_without_a_network_it_says_so(clone: Path) -> None:
-    process = started_in(clone)
-    until((clone / ".venv" / "bin" / "python").exists)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        process = started_in(clone, index=silent.getsockname()[1])
+        with silent.accept()[0]:  # it asks for packages, and waits
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=60)
     half = clone / ".venv" / "half-written"
     half.touch()
 

@@ -137,6 +137,7 @@ class House:
     clock: HandClock
     online: FakeOnlineService
     database: db.PooledDatabase
+    url: str
     keys: Callable[[], int] = field(default_factory=lambda: count(1).__next__)
 
     async def hear(self, *events: Event) -> None:
@@ -281,7 +282,7 @@ async def running(url: str, *, pool: int = 8) -> AsyncIterator[House]:
     services = KnownServices("provisioning", '{"keys": []}', clock)
     app = create_app("provisioning", [api.router], ports, rights=KnownRights(database), services=services, new_id=ids.new_id)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://provisioning.test") as http:
-        house = House(http, ports, clock, online, database)
+        house = House(http, ports, clock, online, database, url)
         await house.hear(
             an_account(CONTOSO_PARIS, CONTOSO, ADATUM, "adatum"),
             an_account(FABRIKAM_LYON, FABRIKAM, LITWARE, "litware"),

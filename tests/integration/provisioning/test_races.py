@@ -43,10 +43,6 @@ async def patiently_assign(house: House, entitlement: str, person: UUID) -> http
     return answer
 
 
-def address(house: House) -> str:
-    return house.database.engine.url.render_as_string(hide_password=False).replace("+asyncpg", "")
-
-
 async def employ(house: House, *people: UUID) -> None:
     await house.hear(*(rights(person, ScopeKind.ORGANISATION, CONTOSO) for person in people))
 
@@ -152,7 +148,7 @@ async def test_several_workers_share_the_lines(house: House) -> None:
 async def test_the_ledger_only_grows(house: House) -> None:
     await house.ready_for_use(("OFF-E1", 100))
     for change in ("update ledger_entry set available = 0", "delete from ledger_entry", "truncate ledger_entry"):
-        connection = await asyncpg.connect(address(house))
+        connection = await asyncpg.connect(house.url)
         try:
             with pytest.raises(asyncpg.RestrictViolationError):
                 await connection.execute(change)
@@ -163,7 +159,7 @@ async def test_the_ledger_only_grows(house: House) -> None:
 async def test_the_database_itself_refuses_a_seat_too_many_and_a_second_open_obligation(house: House) -> None:
     entitlement = (await house.ready_for_use(("OFF-E1", 100)))["OFF-E1"]
     await house.assign(entitlement, NORA)
-    connection = await asyncpg.connect(address(house))
+    connection = await asyncpg.connect(house.url)
     try:
         with pytest.raises(asyncpg.CheckViolationError):
             await connection.execute("update entitlement set assigned = available + 1")

@@ -55,9 +55,8 @@ def up_log(house: House) -> Path:
     return house.folder.parent / "up.log"
 
 
-async def use_up_the_log(url: str) -> None:
+async def use_up_the_log(connection: asyncpg.Connection) -> None:
     """Writes to the write-ahead log until the server can't any more, and falls."""
-    connection = await asyncpg.connect(url)
     with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         while True:
             await connection.execute("select pg_logical_emit_message(true, 'ballast', repeat('x', 1000000))")
@@ -67,11 +66,12 @@ async def test_a_database_without_room_refuses_by_name_and_all_acknowledged_is_t
     house, disk = running.house, disk_of(running.house, "postgres")
     document = await running.document()
     before = falls(house, "PostgreSQL")
+    writer = await asyncpg.connect(document["postgres"]["urls"]["provisioning"])
     async with under_load(running) as load:
         await eventually(lambda: load.orders)
         disk.fill()
         await eventually(lambda: refusals(load))
-        await use_up_the_log(document["postgres"]["urls"]["provisioning"])
+        await use_up_the_log(writer)
         await eventually(lambda: falls(house, "PostgreSQL") > before)
         await load.lasts(FULL_FOR)
         attempts = falls(house, "PostgreSQL") - before
