@@ -202,8 +202,7 @@ class PooledDatabase:
             except BaseException as fault:
                 if isinstance(fault, TimeoutError):
                     driver.terminate()
-                if not driver.is_closed():
-                    await driver.execute("rollback")
+                await _roll_back(driver)
                 raise
             finally:
                 if not driver.is_closed() and driver.is_in_transaction():  # not even rolled back
@@ -220,6 +219,15 @@ class PooledDatabase:
             raise
         except (OSError, NoConnectionFree) as fault:
             raise DatabaseAway(repr(fault)) from fault
+
+
+async def _roll_back(driver: asyncpg.Connection) -> None:
+    """Ends a transaction that failed; a connection on which that fails, too, is given up. What it failed of stays the fault."""
+    if not driver.is_closed():
+        try:
+            await driver.execute("rollback")
+        except Exception:  # noqa: BLE001
+            driver.terminate()
 
 
 def driver_of(connection: AsyncConnection) -> asyncpg.Connection:

@@ -46,7 +46,7 @@ def fault_of(error: Exception) -> Fault:
     """Which of the three an exception out of a transaction is."""
     if isinstance(error, ChangedMeanwhile | InternalClientError):  # the latter when a connection was cut in mid-air
         return Fault.RACE
-    if _took_too_long(error):
+    if took_too_long(error):
         return Fault.OWN
     if isinstance(error, NoConnectionFree | OSError) or _is_cut(error):
         return Fault.AWAY
@@ -74,9 +74,9 @@ async def patiently(act: Callable[[], Awaitable[T]], pauses: Sequence[float], ag
     raise AssertionError
 
 
-def _took_too_long(error: BaseException | None) -> bool:
+def took_too_long(error: BaseException | None) -> bool:
     """Whether the server ended the transaction for that: the driver's own word, a cut connection, has it as its cause."""
-    return error is not None and (getattr(error, "sqlstate", None) == TOO_LONG or _took_too_long(error.__cause__))
+    return error is not None and (getattr(error, "sqlstate", None) == TOO_LONG or took_too_long(error.__cause__))
 
 
 def _is_cut(error: Exception) -> bool:

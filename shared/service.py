@@ -1,16 +1,14 @@
 """What a service is to everything that runs it: a name, settings that become ports, and its three entrances."""
 
-import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Generic, TypeVar
 
 import httpx
 from fastapi import APIRouter, FastAPI
 
-from shared import db, ids
+from shared import answers, db, ids
 from shared.auth import KnownServices, TokenRights
 from shared.bus.listeners import Listeners
 from shared.clock import Clock
@@ -66,12 +64,6 @@ def web(service: Service[S, N, P], settings: S, base: Base, ports: N) -> FastAPI
     return create_app(service.name, service.routes, ports, rights=rights, new_id=base.new_id, services=services)
 
 
-@cache
-def trusted() -> ssl.SSLContext:
-    """The authorities whose certificates are believed, read once: by a process, or by what it was forked from."""
-    return httpx.create_ssl_context()
-
-
 @asynccontextmanager
 async def opened(
     service: Service[S, N, P], settings: S, role: str, committed: Callable[[], None], now: Clock
@@ -81,7 +73,7 @@ async def opened(
         settings.database_url.get_secret_value(), pool=settings.database_pool, name=f"vestibule {service.name} {role}"
     )
     tools = db.Tools(now=now, new_id=ids.new_id, committed=committed)
-    async with httpx.AsyncClient(timeout=10.0, verify=trusted(), headers={"User-Agent": f"Vestibule/{service.name}"}) as http:
+    async with answers.client(service.name) as http:
         try:
             yield Base(db=PooledDatabase(engine, tools), now=now, new_id=ids.new_id, new_token=ids.new_token, http=http)
         finally:

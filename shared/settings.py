@@ -113,7 +113,8 @@ class DatabaseSettings(EnvironmentSettings):
 
     database_url: SecretStr = Field(
         description="The service's own database, `postgresql://user:password@host:port/name`. libpq's parameters say how it is "
-        "spoken to: `?sslmode=verify-full&sslrootcert=FILE`; without them, by TLS where the server has it."
+        "spoken to: `?sslmode=verify-full&sslrootcert=FILE`; without them, by TLS if the server offers it, and "
+        "whoever answers is believed."
     )
     database_pool: int = Field(default=8, ge=1, le=200, description="Connections that one process may hold.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(

@@ -25,8 +25,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from deploy.local.own_machine import OWN_MACHINE
+from shared.answers import trusted
 from shared.clock import Clock, now
-from shared.service import trusted
 
 CALLBACK_PAUSES: Final = (0.5, 2.0, 8.0, 30.0)
 

@@ -27,8 +27,8 @@ import httpx
 from pydantic_settings import SettingsError
 
 import shared.roles
+from shared.answers import trusted
 from shared.migrate import head
-from shared.service import trusted
 from shared.service_names import service_names
 from shared.settings import SettingsFault, load
 

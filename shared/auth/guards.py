@@ -1,13 +1,17 @@
 """What stands before a route: a permission, being signed in, or a reason why it is open. Each route has exactly one."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
+from uuid import UUID, uuid5
 
 from fastapi import Depends, Header, Request
 
 from shared.contracts.access import Access, Permission, PermissionMissing, ServicesOnly
 from shared.http.state import remember_caller, state
 from shared.http.turns import turn_of
+
+SERVICES: Final = UUID("6f0f7d3c-6b4e-4d0b-9a53-8f2f6f5b0a11")
+"""Where the names of services become those of callers, who take turns."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class FromServices:
         if service is None:
             await SignedIn()(request, authorization)
             raise ServicesOnly
+        await turn_of(request)(uuid5(SERVICES, service))
         return service
 
 

@@ -35,6 +35,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         self.known = asyncio.Event()
         """Set but for the time in which a new assignment is looked at: no record is heard before that is done."""
         self.known.set()
+        self._looking: asyncio.Task[None] | None = None
         self.lost: dict[tuple[str, int], int] = {}
         """The partitions that may have, each with the offset up to which its records are still to be read."""
 
@@ -42,18 +43,18 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         """Nothing is kept that would have to be given back."""
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Looks at the offsets of what was assigned; where they can't be had, the worst is assumed."""
+        """Begins to look at the offsets of what was assigned. The group does not hear from this member before this returns."""
+        await self.close()
         self.known.clear()
         self._next.clear()
         self.deaths.look({}, assigned)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self._look_at(list(assigned))
-        except (KafkaError, TimeoutError) as fault:
-            log.warning("offsets_unknown", fault=repr(fault), partitions=len(assigned))
-            self._lose(dict.fromkeys(assigned, 0))
-        finally:
-            self.known.set()
+        self._looking = asyncio.create_task(self._find_out(list(assigned)))
+
+    async def close(self) -> None:
+        """Looks no further."""
+        if self._looking:
+            self._looking.cancel()
+            await asyncio.wait([self._looking])
 
     async def hear(self, records: Sequence[Record]) -> None:
         """Compares records that have just come with those that were to come next."""
@@ -103,6 +104,16 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         """How many partitions the topic has."""
         consumer = self._consumer()
         return len(consumer.partitions_for_topic(topic) or ()) if consumer else 0
+
+    async def _find_out(self, assigned: list[TopicPartition]) -> None:
+        """Looks at them; where their offsets can't be had, the worst is assumed."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._look_at(assigned)
+        except Exception as fault:  # noqa: BLE001 - nobody waits for this but those who wait for its end
+            log.warning("offsets_unknown", fault=repr(fault), partitions=len(assigned))
+            self._lose(dict.fromkeys(assigned, 0))
+        self.known.set()
 
     async def _look_at(self, assigned: list[TopicPartition]) -> None:
         consumer = self._consumer()

@@ -14,6 +14,7 @@ from typing import Final, Generic, TypeVar
 
 import structlog
 
+from shared import db
 from shared.bus import inbox, metrics
 from shared.bus.envelope import Letter, Record, Undecodable, Unreadable, read, stream_of
 from shared.bus.inbox import Trial
@@ -134,8 +135,8 @@ class Consumer(Generic[P]):
         try:
             while pending:
                 if await self._apply(pending, retry=True):
-                    await self._survived(trial)
-                    return
+                    break
+            await self._survived(trial)
         except Exception:
             self._interrupted = trial
             raise
@@ -163,7 +164,9 @@ class Consumer(Generic[P]):
 
     async def _attempt(self, items: list[Item], *, retry: bool) -> Failed | None:
         """Does the items in one transaction; what failed by itself if one did. Raises when the database is away."""
+        time = asyncio.get_running_loop().time
         for lost in count():
+            began = time()
             try:
                 await self._do(items, retry=retry)
             except ListenerFailed as heard:
@@ -173,9 +176,10 @@ class Consumer(Generic[P]):
             else:
                 return None
             fault = fault_of(failed.error)
-            if fault is Fault.AWAY:
+            too_long = time() - began >= db.TRANSACTION_TIMEOUT_MS / 1000  # the server may have cut it without a word heard
+            if fault is Fault.AWAY and not too_long:
                 raise failed.error
-            if fault is Fault.OWN or lost == RACES_LOST:
+            if fault is not Fault.RACE or lost == RACES_LOST:
                 return failed
             await asyncio.sleep(0.005 * lost)
         raise AssertionError

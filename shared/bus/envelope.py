@@ -15,10 +15,15 @@ from shared.contracts import Contract, Event, Stream, contract_of
 
 Headers = Sequence[tuple[str, bytes]]
 
-LARGEST_SEQUENCE: Final = 2**63 - 1
+LARGEST_SEQUENCE: Final = 2**62
+"""Far from where a database's numbers end, for what would come after it is reckoned, too."""
 
 LONGEST_KEY: Final = 200
 """Characters. A database keeps streams by their keys, and refuses those that are much longer."""
+
+MOST_HEADERS: Final = 100
+MOST_HEADER_BYTES: Final = 65_536
+"""Of one record, names and values together. Events have fourteen headers, and what carries traces adds a few."""
 
 UNREADABLE: Final = "unreadable"
 """A header that nobody sends: whoever took the record from its topic could not read it, and says why."""
@@ -121,6 +126,9 @@ def stream_of(record: Record, headers: Mapping[str, bytes]) -> tuple[Stream, int
     """The stream and the sequence of a record, by its key and headers; raises `Unreadable`."""
     if UNREADABLE in headers:
         raise Unreadable(headers[UNREADABLE].decode(errors="backslashreplace"))
+    size = sum(len(name) + len(value) for name, value in record.headers)
+    if len(record.headers) > MOST_HEADERS or size > MOST_HEADER_BYTES:
+        raise Unreadable(f"{len(record.headers)} headers of {size} bytes")
     try:
         if record.key is None:
             raise Unreadable("no key")

@@ -20,6 +20,7 @@ from shared.bus.owners import NoLongerKept, Owners, OwnerSilent
 from shared.clock import Clock
 from shared.contracts import KEPT, Stream, contract_of
 from shared.db import PooledDatabase
+from shared.faults import Fault, fault_of, reason
 from shared.progress import get_on
 
 AT_ONCE: Final = 20
@@ -64,6 +65,11 @@ class Healer:
                 return await self.fetch(hole.stream, hole.last, hole.until)
         except OwnerSilent as fault:
             silent[owner] = str(fault)
+        except Exception as fault:
+            if fault_of(fault) is Fault.AWAY:
+                raise
+            log.exception("healing_failed", consumer=self._listeners.group, topic=hole.stream.topic, key=hole.stream.key)
+            return reason(fault)[1]
         return silent[owner]
 
     async def fetch(self, stream: Stream, last: int, until: int) -> str | None:
@@ -73,10 +79,11 @@ class Healer:
         """
         contract, first = contract_of(stream.topic), last == 0
         while last + 1 < until:
+            get_on()
             try:
                 originals = await self._owners.originals(stream, after=last)
             except NoLongerKept as fault:
-                if not (first and self._acts_on_news_alone(stream)):
+                if last > 0 or not self._acts_on_news_alone(stream):
                     return str(fault)
                 last = min(fault.first or until, until) - 1
                 await self._pass_over(stream, last)

@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.bus.envelope import Headers, Record
+from shared.bus.envelope import MOST_HEADERS, Headers, Record
 from shared.bus.rows import LEASE, rows_of
 from shared.bus.sorting import Item, Sorted, State, sort_out, wait_before
 from shared.contracts import Stream, contract_of
@@ -91,10 +91,21 @@ update parked set next_attempt_at = $3
 returning topic, key
 """
 
+# Of one that was begun and not ended, the first record alone; of others as many as are not too large together.
 WAITING: Final = """
-select sequence, attempts, begun, headers::text, value, kafka_partition, kafka_offset from parked
- where consumer = $1 and topic = $2 and key = $3 order by sequence limit $4
+with waiting as (
+    select sequence, attempts, begun, headers, value, kafka_partition, kafka_offset,
+           first_value(begun) over w > 0 as alone, row_number() over w as place,
+           sum(octet_length(coalesce(value, '')) + octet_length(headers::text)) over w as size
+      from (select * from parked where consumer = $1 and topic = $2 and key = $3 order by sequence limit $4) as first
+    window w as (order by sequence)
+)
+select sequence, attempts, begun, headers::text, value, kafka_partition, kafka_offset from waiting
+ where place = 1 or not alone and size <= $5 order by sequence
 """
+
+MOST_BYTES: Final = 4_000_000
+"""Of the records of a stream that are tried at once; one alone may be larger."""
 
 # How often a record was begun by somebody who has not said yet what came of it: the first time with others of its stream,
 # any of which may be what he died of, and then alone.
@@ -268,9 +279,12 @@ async def pass_over(connection: AsyncConnection, group: str, stream: Stream, las
 
 
 async def keep_unreadable(connection: AsyncConnection, group: str, record: Record, *, error: str, now: datetime) -> None:
-    """Keeps a record that belongs to no stream under its partition and offset; once, however often it is read."""
+    """Keeps a record that belongs to no stream under its partition and offset; once, however often it is read.
+
+    Of its headers no more are kept than a record may have.
+    """
     key = f"partition {record.partition}"
-    headers = kept(record.headers)
+    headers = kept(record.headers[:MOST_HEADERS])
     await connection.exec_driver_sql(
         KEEP_UNREADABLE, (group, record.topic, key, record.offset, error, now, headers, record.value, record.partition)
     )
@@ -285,9 +299,8 @@ async def begin_trial(connection: AsyncConnection, group: str, *, now: datetime,
     if not due:
         return None
     stream = Stream(*due[0])
-    rows = await rows_of(connection, WAITING, (group, *stream, limit))
-    before = rows[0].begun
-    tried = rows[:1] if before else rows
+    tried = await rows_of(connection, WAITING, (group, *stream, limit, MOST_BYTES))
+    before = tried[0].begun
     await _begun(connection, group, stream, [row.sequence for row in tried], before + 1)
     key = stream.key.encode()
     return Trial(

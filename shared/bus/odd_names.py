@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import CorruptRecordException, KafkaError
+from aiokafka.errors import CorruptRecordException
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.default_records import _DefaultRecordBatchPy, _DefaultRecordPy
 
@@ -65,8 +65,6 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]
         except UnicodeDecodeError as fault:
             log.warning("header_name_odd", fault=str(fault))
             return await self._read_on(max_records or 1)
-        except RuntimeError as fault:  # one of the client's tasks has failed; whoever reads pauses at Kafka's errors alone
-            raise KafkaError(repr(fault)) from fault
         return found
 
     async def _read_on(self, most: int) -> dict[TopicPartition, list[ConsumerRecord]]:

@@ -1,12 +1,13 @@
 """Asks the service that owns a topic for what Kafka has lost of it."""
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import httpx
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from shared.auth.services import Signer
+from shared.bus.envelope import LARGEST_SEQUENCE
 from shared.bus.originals import EventsNotKept, Head, Original
 from shared.contracts import Stream, contract_of
 from shared.http.paging import Listed
@@ -16,6 +17,13 @@ PATIENCE: Final = 10.0
 NOT_KEPT: Final = f"urn:vestibule:problem:{EventsNotKept.slug()}"
 
 Item = TypeVar("Item")
+
+
+class _Problem(BaseModel):
+    """A refusal as owners word it."""
+
+    type: str = Field("", max_length=100)
+    first_kept: int | None = Field(None, gt=1, le=LARGEST_SEQUENCE)
 
 
 class OwnerSilent(Exception):
@@ -75,17 +83,16 @@ class Owners:
             return list(page.model_validate_json(answer.content).items)
         except httpx.HTTPStatusError as fault:
             problem = _problem(fault.response)
-            if problem.get("type") == NOT_KEPT:
-                raise NoLongerKept(owner, problem.get("first_kept")) from fault
-            raise OwnerSilent(owner, f"answers {fault.response.status_code} {problem.get('type', '')}") from fault
+            if problem.type == NOT_KEPT:
+                raise NoLongerKept(owner, problem.first_kept) from fault
+            raise OwnerSilent(owner, f"answers {fault.response.status_code} {problem.type!r}") from fault
         except (httpx.HTTPError, ValidationError) as fault:
             raise OwnerSilent(owner, type(fault).__name__) from fault
 
 
-def _problem(answer: httpx.Response) -> dict[str, Any]:
-    """The members of a refusal, if it is one of ours."""
+def _problem(answer: httpx.Response) -> _Problem:
+    """The refusal, if it is one of ours."""
     try:
-        members = answer.json()
-    except ValueError:
-        return {}
-    return members if isinstance(members, dict) else {}
+        return _Problem.model_validate_json(answer.content)
+    except ValidationError:
+        return _Problem()

@@ -20,6 +20,9 @@ SESSION: Final = {
     "synchronous_commit": "off",
 }
 
+CLIMBING: Final = {"transaction_timeout": "600000"}
+"""A climb through the queue shows it as it was at one moment. It holds no locks, and what it passes over may be much."""
+
 GONE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 """What a connection raises when its server goes away or it was cut in the middle of something."""
 
@@ -98,7 +101,7 @@ class Queue:
 @asynccontextmanager
 async def opened(url: str, name: str) -> AsyncIterator[Queue]:
     """The queue, on connections that are cut at the end: nobody waits for a server that is gone."""
-    reader = await connect(url, name)
+    reader = await connect(url, name, CLIMBING)
     try:
         writer = await connect(url, name)
         try:

@@ -106,4 +106,4 @@ def divide(items: Sequence[Item], suspect: Item | None) -> list[list[Item]]:
 def wait_before(attempt: int, stream: Stream) -> timedelta:
     """How long a stream rests before `attempt` (the second is 2): three times longer each time, and a bit of its own."""
     spread = crc32(f"{stream.topic} {stream.key}".encode()) / 2**32
-    return min(FIRST_WAIT * float(3 ** (attempt - 2)), LONGEST_WAIT) * (1 + spread / 4)
+    return min(FIRST_WAIT * 3.0 ** min(attempt - 2, 20), LONGEST_WAIT) * (1 + spread / 4)

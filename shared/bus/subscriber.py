@@ -20,10 +20,10 @@ from faststream.security import SASLScram512
 
 from shared.bus import metrics
 from shared.bus.assignment import Assignment
+from shared.bus.client import Client
 from shared.bus.consumer import Consumer
 from shared.bus.envelope import Record
 from shared.bus.login import Login
-from shared.bus.odd_names import Reader
 from shared.bus.review import Reviewer
 from shared.bus.stalls import Stalls
 from shared.bus.unheard import Unheard
@@ -138,7 +138,7 @@ class Subscriber:
     async def start(self) -> None:
         """Joins the group; fails when no broker answers."""
         client: Any = await self._broker.connect()
-        self._broker.config.broker_config.builder = partial(Reader, self._assignment, **client.keywords)
+        self._broker.config.broker_config.builder = partial(Client, self._assignment, **client.keywords)
         await self._broker.start()
 
     async def stop(self) -> None:
@@ -151,6 +151,8 @@ class Subscriber:
             log.warning("consumer_stopped_hard", consumer=self._group, fault=repr(fault))
             if client:
                 await client._client.close()  # noqa: SLF001 - it was left open
+        finally:
+            await self._assignment.close()
 
     async def watch(self) -> None:
         """Raises `ClientFailed` once it has: the client itself says nothing of it, or the same for ever, and stands still."""
@@ -163,7 +165,8 @@ class Subscriber:
     def assigned(self) -> int | None:
         """How many partitions this instance reads; None while it has not joined. A spare one has none."""
         consumer = self._subscription.consumer
-        return None if consumer is None else len(consumer.assignment())
+        subscription = consumer._subscription.subscription if consumer else None  # noqa: SLF001 - in public "none" is "not yet"
+        return None if subscription is None or subscription.assignment is None else len(subscription.assignment.tps)
 
     async def review(self) -> int:
         """Looks for what Kafka may have lost, one topic at a time; 0 when there is nothing to look for."""
@@ -228,11 +231,16 @@ class Subscriber:
 
 
 def _tasks_of(client: AIOKafkaConsumer | None) -> list[asyncio.Task[None]]:
-    """Those that read, keep to the group, and tell it that this member lives."""
+    """Those that read, keep to the group, tell it that this member lives, and ask it where it stands."""
     if client is None:
         return []
     coordinator = client._coordinator  # noqa: SLF001
-    tasks = [client._fetcher.error_future, coordinator._coordination_task, coordinator._heartbeat_task]  # noqa: SLF001
+    tasks = [
+        client._fetcher.error_future,  # noqa: SLF001
+        coordinator._coordination_task,  # noqa: SLF001
+        coordinator._heartbeat_task,  # noqa: SLF001
+        coordinator._commit_refresh_task,  # noqa: SLF001
+    ]
     return [task for task in tasks if task]
 
 

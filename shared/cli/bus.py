@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from shared.cli.months import months_commands
-from shared.cli.wording import count, span
+from shared.cli.wording import count, shown, span
 
 
 def _as_it_is(command: Any) -> Any:
@@ -33,7 +33,7 @@ def bus_group(surroundings: Callable[..., Any], options: Callable[[Any], Any] = 
         if as_json:
             click.echo(json.dumps({one.name: one.document() for one in found}, default=str, indent=2))
         else:
-            click.echo("\n".join(line for one in found for line in _status(one)))
+            click.echo("\n".join(shown(line) for one in found for line in _status(one)))
 
     @bus.command()
     @options
@@ -45,7 +45,7 @@ def bus_group(surroundings: Callable[..., Any], options: Callable[[Any], Any] = 
         if as_json:
             click.echo(json.dumps(found.document(), default=str, indent=2))
         else:
-            click.echo("\n".join(_followed(found, "")))
+            click.echo("\n".join(map(shown, _followed(found, ""))))
 
     for command in months_commands(lambda **where: surroundings(**where).databases, options):
         bus.add_command(command)

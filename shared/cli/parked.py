@@ -2,12 +2,14 @@
 
 import importlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import click
+
+from shared.cli.wording import shown
 
 Databases = Callable[..., Mapping[str, str]]
 """Finds the URLs of the databases to look in, by service; called when a command runs, with the options that were added."""
@@ -35,7 +37,7 @@ def parked_group(databases: Databases, options: Callable[[Any], Any] = _as_it_is
         if as_json:
             click.echo(json.dumps([{**asdict(one), "held_up_by": one.held_up_by} for one in found], default=str, indent=2))
         else:
-            click.echo("\n".join(map(_lines, found)) if found else "Nothing is parked.")
+            click.echo("\n".join(shown(line) for one in found for line in _lines(one)) or "Nothing is parked.")
 
     @parked.command()
     @options
@@ -68,7 +70,7 @@ def parked_group(databases: Databases, options: Callable[[Any], Any] = _as_it_is
     return parked
 
 
-def _lines(one: Any) -> str:
+def _lines(one: Any) -> Iterator[str]:
     """One parked record as people read it."""
     behind = one.waiting - 1
     facts = [
@@ -79,7 +81,8 @@ def _lines(one: Any) -> str:
         f"{behind} behind it" if behind else "",
         "exported" if one.exported_at else "",
     ]
-    return f"{one.group:14} {one.topic} {one.key} {one.sequence}\n{'':14} {' · '.join(filter(None, facts))}"
+    yield f"{one.group:14} {one.topic} {one.key} {one.sequence}"
+    yield f"{'':14} {' · '.join(filter(None, facts))}"
 
 
 def _moment(moment: datetime) -> str:

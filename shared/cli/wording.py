@@ -15,3 +15,8 @@ def span(seconds: float | None) -> str:
         if length >= size:
             return f"{length // (size / 2)} {name}"
     return f"{length.total_seconds():.0f} s"
+
+
+def shown(text: str) -> str:
+    """A line in which nothing can steer the terminal or pass for another line: it may hold what others have named."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from shared.cause import current_cause
 from shared.db import ChangedMeanwhile, DatabaseAway
-from shared.faults import Fault, fault_of, sqlstate
+from shared.faults import Fault, fault_of, sqlstate, took_too_long
 from shared.http import kinds
 from shared.http.kinds import Kind, Refused
 from shared.http.state import caller, state
@@ -146,7 +146,7 @@ def is_outage(fault: Exception) -> bool:
     if isinstance(fault, InternalClientError):  # the connection was cut in mid-air, and whoever asks should know why
         return True
     whose = fault_of(fault)
-    return whose is Fault.AWAY or (whose is Fault.OWN and sqlstate(fault) in UNREPORTED_OR_CANCELLED)
+    return whose is Fault.AWAY or (whose is Fault.OWN and (sqlstate(fault) in UNREPORTED_OR_CANCELLED or took_too_long(fault)))
 
 
 async def _database(request: Request, fault: Exception) -> Response:

@@ -1,7 +1,7 @@
 """Turns: one caller's many requests wait behind one another, so that another caller's do not wait behind them.
 
-A process works on a few requests of one person or machine at once. Where nobody is known yet (open routes, other services)
-nobody waits here.
+A process works on a few requests of one person, machine or service at once. Where nobody is known (open routes) nobody waits
+here.
 """
 
 import asyncio

@@ -11,7 +11,7 @@ from shared.bus.login import Login
 from shared.bus.owners import Owners
 from shared.clock import SharedClock
 from shared.db import PooledDatabase
-from shared.faults import patiently
+from shared.faults import patiently, reason
 from shared.migrate import check_schema, head
 from shared.roles.timekeeping import ask_the_time
 from shared.service import Base
@@ -36,7 +36,7 @@ async def check_at_start(service: str, database: PooledDatabase, clock: SharedCl
     def again(fault: Exception, _: float) -> bool:
         away = isinstance(fault, SQLAlchemyError | OSError)
         if away:
-            log.warning("database_away", fault=type(fault).__name__)
+            log.warning("database_away", fault=reason(fault)[1])
         return away
 
     await patiently(look, (LOOK_EVERY,), again)

@@ -46,18 +46,19 @@ class Doors:
     def owners(self, by: str = "ledger") -> Owners:
         """What a service asks others with."""
         urls = {name: f"http://{name}.test" for name in NAMES}
-        return Owners(urls, Signer(PRIVATE[by], lambda: NOON), httpx.AsyncClient(transport=self._transport()))
+        return Owners(urls, Signer(PRIVATE[by], lambda: NOON), httpx.AsyncClient(transport=self.transport()))
 
     async def get(self, service: str, what: str, authorization: str | None, **query: Any) -> httpx.Response:
         headers = {"Authorization": authorization} if authorization else {}
-        async with httpx.AsyncClient(transport=self._transport(), base_url=f"http://{service}.test") as http:
+        async with httpx.AsyncClient(transport=self.transport(), base_url=f"http://{service}.test") as http:
             return await http.get(f"/internal/{what}", params=query, headers=headers)
 
     async def refused(self, service: str, what: str, authorization: str | None, **query: Any) -> tuple[int, str]:
         answer = await self.get(service, what, authorization, **query)
         return answer.status_code, answer.json()["type"].removeprefix("urn:vestibule:problem:")
 
-    def _transport(self) -> httpx.AsyncBaseTransport:
+    def transport(self) -> httpx.AsyncBaseTransport:
+        """What leads to all of them."""
         doors, apps = self, {name: httpx.ASGITransport(self._app(name)) for name in NAMES}
 
         class Net(httpx.AsyncBaseTransport):

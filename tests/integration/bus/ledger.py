@@ -1,5 +1,6 @@
 """A consumer group that only tests know: it writes down every event it hears, in order, and fails when told to."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -45,6 +46,8 @@ class Trouble:
 
     by: dict[tuple[UUID, int], BaseException] = field(default_factory=dict)
     once: dict[tuple[UUID, int], Exception] = field(default_factory=dict)
+    slow: float = 0
+    """Seconds that the listener of `domain.associated` computes for, between two statements."""
 
     def at(self, event: DomainAssociated | AdminDeclined | PartnerProfile) -> None:
         """Raises what was ordered for this event."""
@@ -71,6 +74,7 @@ async def on_domain_associated(event: DomainAssociated, ports: LedgerPorts) -> N
     async with ports.db.transaction() as tx:
         row = {"topic": event.contract.topic, "key": event.key, "version": event.version}
         await tx.execute(insert(heard), row)
+        await asyncio.sleep(ports.trouble.slow)
         ports.trouble.at(event)
         tx.emit(answer(event))
 

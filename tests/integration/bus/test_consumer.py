@@ -215,3 +215,21 @@ async def test_what_takes_longer_than_a_transaction_may_is_done_in_parts(
         await impatient.consumer.handle([sent(associated(claim, 1)) for claim in claims])
     assert {claim: await ledger.heard(claim) for claim in claims} == {claim: [1] for claim in claims}
     assert await ledger.parked() == []
+    assert await transactions(ledger) > 1
+
+
+async def test_so_is_what_was_cut_between_two_statements(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db, "TRANSACTION_TIMEOUT_MS", 1_000)
+    claims = [ids.new_id() for _ in range(6)]
+    async with keeping(ledger.url) as impatient, asyncio.timeout(30):
+        impatient.trouble.slow = 0.3
+        await impatient.consumer.handle([sent(associated(claim, 1)) for claim in claims])
+    assert {claim: await ledger.heard(claim) for claim in claims} == {claim: [1] for claim in claims}
+    assert await ledger.parked() == []
+    assert await transactions(ledger) > 1
+
+
+async def transactions(ledger: Ledger) -> int:
+    """In how many something was heard."""
+    async with ledger.database.engine.connect() as connection:
+        return int((await connection.execute(text("select count(distinct xmin::text) from heard"))).scalar_one())

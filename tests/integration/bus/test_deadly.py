@@ -6,6 +6,7 @@ from shared import ids
 from shared.bus import inbox
 from shared.bus.consumer import RECORDS_AT_ONCE
 from shared.bus.inbox import DEATHS_ALONE, Trial
+from shared.contracts import Stream
 from tests.integration.bus.ledger import Ledger, associated, sent
 from tests.integration.bus.test_parked import retry
 
@@ -44,6 +45,39 @@ async def test_where_somebody_has_died_nothing_is_touched_and_all_is_tried_later
     ledger.now.passes(seconds=2)
     await ledger.retry_until_quiet()
     assert (await ledger.heard(one), await ledger.heard(two), await ledger.parked()) == ([1, 2, 3], [1, 2, 3], [])
+
+
+async def test_large_records_are_tried_a_few_at_a_time(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = ids.new_id()
+    batch = [sent(associated(claim, version), partition=3) for version in range(1, 10)]
+    monkeypatch.setattr(inbox, "MOST_BYTES", 4 * (len(batch[0].value or b"") + len(inbox.kept(batch[0].headers)) + 20))
+    await ledger.consumer.handle(batch, suspect={HERE})
+    assert tried(await dies_trying(ledger)) == [1, 2, 3, 4]
+    assert tried(await dies_trying(ledger)) == [1]
+    ledger.now.passes(minutes=2)
+    await ledger.retry_until_quiet()
+    assert (await ledger.heard(claim), await ledger.parked()) == (list(range(1, 10)), [])
+
+
+async def test_one_that_is_larger_by_itself_is_tried_alone(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "MOST_BYTES", 1)
+    claim = ids.new_id()
+    await ledger.consumer.handle([sent(associated(claim, version), partition=3) for version in (1, 2, 3)], suspect={HERE})
+    ledger.now.passes(minutes=2)
+    await ledger.retry_until_quiet()
+    assert (await ledger.heard(claim), await ledger.parked()) == ([1, 2, 3], [])
+
+
+async def test_what_waits_behind_a_hole_is_not_suspect_once_it_was_tried(ledger: Ledger) -> None:
+    claim = ids.new_id()
+    await ledger.consumer.handle([sent(associated(claim, version), partition=3) for version in (1, 2, 4, 5)], suspect={HERE})
+    ledger.now.passes(minutes=2)
+    await ledger.retry_until_quiet()
+    assert await ledger.heard(claim) == [1, 2]
+
+    missing = sent(associated(claim, 3), partition=3)
+    await ledger.consumer.fill(Stream("domain.associated", str(claim)), [(3, missing)], known=False)
+    assert tried(await dies_trying(ledger)) == [4, 5]
 
 
 async def test_a_record_that_kills_everybody_is_found_among_those_of_its_stream(ledger: Ledger) -> None:

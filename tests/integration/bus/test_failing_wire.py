@@ -194,3 +194,21 @@ async def test_a_relay_that_is_told_to_stop_just_when_its_wire_is_cut_stops(ledg
 
     hung = await asyncio.gather(*[cut_and_stop(ledger, TURNS[first::AT_ONCE]) for first, ledger in enumerate(ledgers)])
     assert [turn for some in hung for turn in some] == []
+
+
+async def test_who_is_told_to_stop_stops_although_the_wire_fails_then(ledgers: list[Ledger]) -> None:
+    async with wired_to(ledgers[0]) as (wire, over), keeping(over) as ledger:
+        working = asyncio.Event()
+
+        async def works() -> None:
+            async with ledger.database.transaction():
+                working.set()
+                await asyncio.Event().wait()
+
+        task = asyncio.create_task(works())
+        await working.wait()
+        wire.fail_after(0, Failure.SILENCE)
+        task.cancel()
+        async with asyncio.timeout(BOUND):
+            await asyncio.wait([task])
+        assert task.cancelled()

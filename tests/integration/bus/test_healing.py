@@ -3,15 +3,18 @@
 import asyncio
 from uuid import UUID
 
+import httpx
 import pytest
 from sqlalchemy import select
 
-from shared import ids
+from shared import clock, ids
+from shared.auth import Signer
 from shared.bus.envelope import Record
 from shared.bus.healing import Healer
+from shared.bus.owners import NOT_KEPT, Owners
 from shared.bus.tables import parked
 from shared.contracts import KEPT, Stream
-from tests.integration.bus.doors import Doors
+from tests.integration.bus.doors import PRIVATE, Doors
 from tests.integration.bus.ledger import Ledger, associated, sent
 
 pytestmark = pytest.mark.anyio
@@ -70,6 +73,34 @@ async def test_an_owner_that_is_away_is_asked_again_later(ledger: Ledger) -> Non
     await until_quiet(ledger, doors)
     assert [await ledger.heard(claim) for claim in claims] == [[1, 2]] * 3
     assert await ledger.parked() == []
+
+
+async def test_a_hole_that_has_been_there_for_a_month_is_still_asked_about(ledger: Ledger) -> None:
+    claim, doors = ids.new_id(), Doors(ledger, {"domains"})
+    await ledger.consumer.handle((await told(ledger, claim, 1, 2))[1:])
+    for _ in range(30 * 24):
+        assert await healer(ledger, doors).heal() == 1
+        ledger.now.passes(hours=2)
+    doors.closed.clear()
+    await until_quiet(ledger, doors)
+    assert await ledger.heard(claim) == [1, 2]
+
+
+@pytest.mark.parametrize("first_kept", ["1", "-5", "2.5", '"\\u0000"', "[]", "4611686018427387905"])
+async def test_an_owner_that_talks_nonsense_is_silent_and_holds_up_nobody(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, first_kept: str
+) -> None:
+    monkeypatch.setattr(ledger.consumer.listeners, "news_only", True)
+    claim = ids.new_id()
+    await ledger.consumer.handle([sent(associated(claim, 2))])
+    refusal = f'{{"type": "{NOT_KEPT}", "first_kept": {first_kept}}}'
+    transport = httpx.MockTransport(lambda _: httpx.Response(410, text=refusal))
+    async with httpx.AsyncClient(transport=transport) as http:
+        owners = Owners({"domains": "http://domains.test"}, Signer(PRIVATE["ledger"], clock.now), http)
+        async with asyncio.timeout(10):
+            assert await Healer(ledger.consumer, owners, ledger.database, ledger.now).heal() == 1
+    assert await ledger.parked() == [(str(claim), 2, "hole", "hole", 1)]
+    assert await errors(ledger) == ["domains: answers 410 ''"]
 
 
 async def test_what_was_never_told_waits_and_shows(ledger: Ledger) -> None:

@@ -1,5 +1,7 @@
 """What a service answers to the others: the originals of its events, to them alone."""
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,6 +18,7 @@ from shared.bus.envelope import Record
 from shared.bus.originals import MOST_BYTES, Original
 from shared.bus.owners import NoLongerKept, Owners, OwnerSilent
 from shared.contracts import Actor, Stream
+from shared.http import turns
 from tests.integration.bus.broker import Broker, eventually, relaying
 from tests.integration.bus.doors import Doors, by
 from tests.integration.bus.ledger import Ledger, associated, profile
@@ -157,3 +160,12 @@ async def test_an_owner_that_is_away_or_unknown_is_silent(ledger: Ledger) -> Non
         nobody = Owners({}, None, httpx.AsyncClient())
         with pytest.raises(OwnerSilent, match="no key of our own"):
             await nobody.originals(Stream("domain.associated", "x"), after=0)
+
+
+async def test_a_service_that_asks_much_at_once_waits_for_itself(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "WAITING", 3)
+    async with httpx.AsyncClient(transport=Doors(ledger).transport()) as http:
+        streams, query = "http://domains.test/internal/streams", {"topic": "domain.associated"}
+        token = {"Authorization": by("ledger", "domains")}
+        answers = await asyncio.gather(*[http.get(streams, params=query, headers=token) for _ in range(12)])
+    assert Counter(answer.status_code for answer in answers) == {200: turns.AT_ONCE + 3, 429: 12 - turns.AT_ONCE - 3}

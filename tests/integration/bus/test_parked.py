@@ -206,3 +206,12 @@ async def test_the_commands_list_retry_and_drop(ledger: Ledger) -> None:
     ledger.now.passes(days=365)
     await ledger.retry_until_quiet()
     assert await ledger.heard(claim) == [2]
+
+
+async def test_what_others_have_named_steers_no_terminal(ledger: Ledger) -> None:
+    named = sent(associated(ids.new_id(), 1))._replace(key=b"\x1b[2J\x1b[HNothing is parked.\nledger", value=b"{")
+    await ledger.consumer.handle([named])
+    said = (await Desk(ledger)("list")).output
+    assert "\x1b" not in said
+    assert len(said.splitlines()) == 2
+    assert r"\x1b[2J\x1b[HNothing is parked.\nledger 1" in said

@@ -102,10 +102,20 @@ def changed(made: Record, **headers: bytes | None) -> Record:
     return made._replace(headers=[(name, value) for name, value in kept.items() if value is not None])
 
 
-@pytest.mark.parametrize("sequence", [None, b"", b"x", b"0", b"-1", b"1.5", b"\xff", b"9223372036854775808"])
+@pytest.mark.parametrize(
+    "sequence", [None, b"", b"x", b"0", b"-1", b"1.5", b"\xff", b"9223372036854775807", b"9223372036854775808"]
+)
 def test_without_a_number_a_record_has_no_place(sequence: bytes | None) -> None:
     made = changed(record(LOGGED), ce_sequence=sequence)
     with pytest.raises(Unreadable):
+        stream_of(made, dict(made.headers))
+
+
+@pytest.mark.parametrize("more", [[("x", b"")] * 100, [("x", b"y" * 66_000)]])
+def test_with_headers_beyond_all_measure_a_record_has_no_place(more: list[tuple[str, bytes]]) -> None:
+    made = record(LOGGED)
+    made = made._replace(headers=[*made.headers, *more])
+    with pytest.raises(Unreadable, match="headers"):
         stream_of(made, dict(made.headers))
 
 
