@@ -26,7 +26,7 @@ class DeliveryOut(Answer):
     event_id: UUID = Field(description="The event that asked for it, and the reference that the mail shows.")
     about_topic: str = Field(description="That event's topic.")
     about_key: str = Field(description="Its key.")
-    recipient_kind: RecipientKind = Field(description="Whether `recipient_id` is a person, a partner, or the link in the mail.")
+    recipient_kind: RecipientKind = Field(description="What `recipient_id` is the id of.")
     recipient_id: UUID = Field(description="The person, partner, invitation or nomination.")
     state: State = Field(description="How far it is; `delivered` says that the mail server took it, not that it was read.")
     attempts: int = Field(description="How often it was offered to the mail server.")

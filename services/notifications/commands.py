@@ -23,6 +23,7 @@ from services.notifications.model import (
     Partner,
     Person,
     Reader,
+    Recipient,
     State,
 )
 from services.notifications.ports import NetworkPorts, Ports
@@ -73,10 +74,10 @@ async def intend(ports: Ports, event: Event) -> None:
             await store.add(tx, mail)
 
 
-async def end_link(ports: Ports, link_id: UUID) -> None:
+async def end_link(ports: Ports, link: Recipient) -> None:
     """The invitation or nomination was answered, replaced or has ended: what was not sent yet is cancelled."""
     async with ports.db.transaction() as tx:
-        await store.end_link(tx, link_id, now=ports.now())
+        await store.end_link(tx, link, now=ports.now())
 
 
 async def remember_people(ports: Ports, profiles: Sequence[PersonProfile]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.notifications import commands
+from services.notifications.model import Recipient, RecipientKind
 from services.notifications.ports import Ports
 from shared.auth import hear_access
 from shared.bus.listeners import Listeners
@@ -49,13 +50,13 @@ async def on_invitation_sent(event: InvitationSent, ports: Ports) -> None:
 @LISTENERS.on(InvitationAccepted)
 async def on_invitation_accepted(event: InvitationAccepted, ports: Ports) -> None:
     """Its link is used up."""
-    await commands.end_link(ports, event.invitation_id)
+    await commands.end_link(ports, Recipient(RecipientKind.INVITATION, event.invitation_id))
 
 
 @LISTENERS.on(InvitationExpired)
 async def on_invitation_expired(event: InvitationExpired, ports: Ports) -> None:
     """Its link is of no use any more."""
-    await commands.end_link(ports, event.invitation_id)
+    await commands.end_link(ports, Recipient(RecipientKind.INVITATION, event.invitation_id))
 
 
 @LISTENERS.on(AdminNominated)
@@ -67,20 +68,20 @@ async def on_admin_nominated(event: AdminNominated, ports: Ports) -> None:
 @LISTENERS.on(AdminAccepted)
 async def on_admin_accepted(event: AdminAccepted, ports: Ports) -> None:
     """Its link is used up."""
-    await commands.end_link(ports, event.nomination_id)
+    await commands.end_link(ports, Recipient(RecipientKind.NOMINATION, event.nomination_id))
 
 
 @LISTENERS.on(AdminDeclined)
 async def on_admin_declined(event: AdminDeclined, ports: Ports) -> None:
     """E7 to the nominator; the link is used up."""
-    await commands.end_link(ports, event.nomination_id)
+    await commands.end_link(ports, Recipient(RecipientKind.NOMINATION, event.nomination_id))
     await commands.intend(ports, event)
 
 
 @LISTENERS.on(AdminNominationExpired)
 async def on_admin_nomination_expired(event: AdminNominationExpired, ports: Ports) -> None:
     """Its link is of no use any more."""
-    await commands.end_link(ports, event.nomination_id)
+    await commands.end_link(ports, Recipient(RecipientKind.NOMINATION, event.nomination_id))
 
 
 @LISTENERS.on(DomainVerified)

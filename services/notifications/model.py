@@ -32,7 +32,8 @@ class RecipientKind(StrEnum):
 
     PERSON = "person"
     PARTNER = "partner"
-    LINK = "link"
+    INVITATION = "invitation"
+    NOMINATION = "nomination"
 
 
 @dataclass(frozen=True)

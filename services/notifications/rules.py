@@ -121,10 +121,10 @@ def _to_link(event: InvitationSent | AdminNominated) -> _Addressed:
     organisation, until = event.organisation_id, event.expires_at
     match event:
         case AdminNominated():
-            return _Addressed(Template.NOMINATION, RecipientKind.LINK, event.nomination_id, organisation, until)
+            return _Addressed(Template.NOMINATION, RecipientKind.NOMINATION, event.nomination_id, organisation, until)
         case InvitationSent():
             template = Template.INVITATION if event.kind is InvitationKind.DESIGNATED else Template.WELCOME
-            return _Addressed(template, RecipientKind.LINK, event.invitation_id, organisation, until)
+            return _Addressed(template, RecipientKind.INVITATION, event.invitation_id, organisation, until)
 
 
 def _to_person(event: OrderPlaced | ServiceProvisioned | DomainVerified | AdminDeclined) -> _Addressed | None:

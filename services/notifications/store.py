@@ -120,12 +120,12 @@ async def keep_accounts(tx: Transaction, accounts: Sequence[Account]) -> None:
     await keep_newest(tx, account, map(vars, accounts))
 
 
-async def end_link(tx: Transaction, link_id: UUID, *, now: datetime) -> None:
+async def end_link(tx: Transaction, link: Recipient, *, now: datetime) -> None:
     """Remembers that the link has ended, and has mails that carry it looked at, so that they are cancelled soon."""
-    await tx.execute(insert(ended_link).values(id=link_id, ended_at=now).on_conflict_do_nothing())
+    await tx.execute(insert(ended_link).values(kind=link.kind, id=link.id, ended_at=now).on_conflict_do_nothing())
     obsolete = (
-        delivery.c.recipient_kind == RecipientKind.LINK,
-        delivery.c.recipient_id == link_id,
+        delivery.c.recipient_kind == link.kind,
+        delivery.c.recipient_id == link.id,
         delivery.c.state != State.ATTEMPTED,
     )
     await tx.execute(update(delivery).where(*obsolete, delivery.c.next_at > now).values(next_at=now))
@@ -134,9 +134,8 @@ async def end_link(tx: Transaction, link_id: UUID, *, now: datetime) -> None:
 
 async def link_has_ended(db: Reader, recipient: Recipient) -> bool:
     """Whether the mail's own link is of no use any more; a mail to a profile has none."""
-    if recipient.kind is not RecipientKind.LINK:
-        return False
-    return await db.one(select(ended_link.c.id).where(ended_link.c.id == recipient.id)) is not None
+    link = select(ended_link.c.id).where(ended_link.c.kind == recipient.kind, ended_link.c.id == recipient.id)
+    return await db.one(link) is not None
 
 
 async def tell_due(tx: Transaction, obligation_id: UUID, due: int) -> int:

@@ -108,8 +108,12 @@ class AccountColumns(TypedColumns):
 
 
 class EndedLinkColumns(TypedColumns):
-    """An invitation or nomination that was answered, replaced or has ended: a mail that carries its link is obsolete."""
+    """An invitation or nomination that was answered, replaced or has ended: a mail that carries its link is obsolete.
 
+    Each is ended by the service that made it, whatever ids another one tells.
+    """
+
+    kind: Named[RecipientKind] = Column(word(RecipientKind), primary_key=True)
     id = Column(Uuid, primary_key=True)
     ended_at: Named[datetime] = Column(MOMENT)
 

@@ -172,6 +172,13 @@ async def test_an_invitation_that_ended_before_its_mail_went_is_not_sent(
     assert not mailer.arrived
 
 
+async def test_an_invitation_is_ended_by_the_service_that_made_it_alone(house: House, mailer: PlayedMailer) -> None:
+    await house.hear(DECLINED.model_copy(update={"nomination_id": INVITATION.invitation_id}))
+    event_id = await house.hear(sealed(INVITATION))
+    await house.work()
+    assert (await house.mail(event_id)).state is State.DELIVERED
+
+
 async def test_an_invitation_told_after_its_end_is_not_sent(house: House, mailer: PlayedMailer) -> None:
     await house.hear(ACCEPTED)
     event_id = await house.hear(sealed(INVITATION))

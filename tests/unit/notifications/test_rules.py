@@ -54,9 +54,9 @@ ANSWERS: st.SearchStrategy[Answer] = st.one_of(
 @pytest.mark.parametrize(
     ("event", "template", "recipient"),
     [
-        (INVITATION, Template.INVITATION, Recipient(RecipientKind.LINK, INVITATION.invitation_id)),
-        (WELCOME, Template.WELCOME, Recipient(RecipientKind.LINK, WELCOME.invitation_id)),
-        (NOMINATION, Template.NOMINATION, Recipient(RecipientKind.LINK, NOMINATION.nomination_id)),
+        (INVITATION, Template.INVITATION, Recipient(RecipientKind.INVITATION, INVITATION.invitation_id)),
+        (WELCOME, Template.WELCOME, Recipient(RecipientKind.INVITATION, WELCOME.invitation_id)),
+        (NOMINATION, Template.NOMINATION, Recipient(RecipientKind.NOMINATION, NOMINATION.nomination_id)),
         (DECLINED, Template.DECLINED, Recipient(RecipientKind.PERSON, NORA)),
         (VERIFIED, Template.VERIFIED, Recipient(RecipientKind.PERSON, NORA)),
         (ORDER, Template.RECEIVED, Recipient(RecipientKind.PERSON, NORA)),

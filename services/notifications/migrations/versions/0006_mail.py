@@ -75,7 +75,7 @@ create table account (
     partner_name text not null
 );
 comment on table account is 'Names of purchasing accounts and their partners.';
-create table ended_link (id uuid primary key, ended_at timestamptz not null);
+create table ended_link (kind text, id uuid, ended_at timestamptz not null, primary key (kind, id));
 comment on table ended_link is 'Invitations and nominations answered or over: mails that carry them are obsolete.';
 create table told_due (obligation_id uuid primary key, due integer not null);
 comment on table told_due is 'What the partner was last told to bill, per obligation.';
