@@ -10,7 +10,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, or_, select
 
-from shared.bus.envelope import Logged, Record, record
+from shared.bus.envelope import LARGEST_SEQUENCE, LONGEST_KEY, Logged, Record, record
 from shared.bus.tables import event_log, stream_head
 from shared.contracts import REGISTRY, Contract, Stream
 from shared.db import Reader
@@ -33,7 +33,7 @@ class Original(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    sequence: int = Field(description="Its number in the stream.")
+    sequence: int = Field(ge=1, le=LARGEST_SEQUENCE, description="Its number in the stream.")
     headers: tuple[tuple[str, str], ...] = Field(description="The envelope, name by name.")
     value: str = Field(description="The event's JSON, byte for byte.")
 
@@ -54,8 +54,8 @@ class Head(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    key: str = Field(description="Its key.")
-    last_sequence: int = Field(description="The last number given in it.")
+    key: str = Field(max_length=LONGEST_KEY, pattern=r"^[^\x00]*$", description="Its key.")
+    last_sequence: int = Field(ge=0, le=LARGEST_SEQUENCE, description="The last number given in it.")
 
 
 def told_by(service: str, topic: str) -> Contract | None:

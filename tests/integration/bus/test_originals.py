@@ -12,7 +12,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from shared import ids
+from shared import clock, ids
+from shared.auth import Signer
 from shared.bus import months
 from shared.bus.envelope import Record
 from shared.bus.originals import MOST_BYTES, Original
@@ -20,7 +21,7 @@ from shared.bus.owners import NoLongerKept, Owners, OwnerSilent
 from shared.contracts import Actor, Stream
 from shared.http import turns
 from tests.integration.bus.broker import Broker, eventually, relaying
-from tests.integration.bus.doors import Doors, by
+from tests.integration.bus.doors import PRIVATE, Doors, by
 from tests.integration.bus.ledger import Ledger, associated, profile
 
 pytestmark = pytest.mark.anyio
@@ -148,6 +149,15 @@ async def test_nobody_else_may_ask_and_of_nothing_else(ledger: Ledger) -> None:
         for topic in ("partner.billing_due.adatum", "nonsense", ""):
             foreign = {**asked, "topic": topic}
             assert await doors.refused("domains", "events", by("ledger", "domains"), **foreign) == (404, "topic-not-told-here")
+
+
+@pytest.mark.parametrize("head", [("x\0", 1), ("x" * 201, 1), ("x", 2**63), ("x", -1), ("x", "1.5")])
+async def test_an_owner_that_counts_nonsense_is_silent(head: tuple[str, Any]) -> None:
+    page = {"items": [dict(zip(("key", "last_sequence"), head, strict=True))]}
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200, json=page))) as http:
+        owners = Owners({"domains": "http://domains.test"}, Signer(PRIVATE["ledger"], clock.now), http)
+        with pytest.raises(OwnerSilent, match="ValidationError"):
+            await owners.heads("domain.associated", after="")
 
 
 async def test_an_owner_that_is_away_or_unknown_is_silent(ledger: Ledger) -> None:
