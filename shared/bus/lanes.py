@@ -25,7 +25,7 @@ REMEMBERED: Final = 100_000
 PASSED_OVER: Final = 500
 """Events of others that are looked through at most for those that may travel together."""
 
-BATCH_BYTES: Final = 500_000
+BATCH_BYTES: Final = 900_000
 HEADER_BYTES: Final = 1_000
 """More than the envelope of any record takes."""
 
