@@ -44,7 +44,11 @@ def commands() -> list[click.Command]:
 
 @click.command()
 @on_folder
-@click.option("--base-port", type=int, help="First of the ports to use; otherwise those of the last run, or free ones.")
+@click.option(
+    "--base-port",
+    type=click.IntRange(1_024, 65_000),
+    help="First of the ports to use; otherwise those of the last run, or free ones.",
+)
 @click.option(
     "--kafka", metavar="HOST:PORT", help="Your Kafka; VESTIBULE_KAFKA_OPERATOR_USERNAME and _PASSWORD say who we are."
 )
@@ -122,8 +126,8 @@ def env(folder: Folder, name: str) -> None:
     try:
         settings = folder.settings(name)
     except KeyError:
-        run_on(folder)
-        raise click.ClickException(f"nothing of that name runs here: {name}") from None
+        names = ", ".join([*run_on(folder).services, "operator"])
+        raise click.ClickException(f"nothing of that name runs here: {name}; there are {names}") from None
     for variable, value in settings.items():
         click.echo(f"export {variable}={shlex.quote(value)}")
 

@@ -24,7 +24,9 @@ def logs(folder: Folder, *, follow: bool, service: str | None) -> None:
     found = {name: path for name, path in folder.logs().items() if service is None or name.startswith(service)}
     if not found:
         raise click.ClickException(
-            f"there is no log of {service} here; a part of your own keeps its own" if service else "there are no logs"
+            f"there is no log of {service} here (there are {', '.join(folder.logs())}); a part of your own keeps its own"
+            if service
+            else "there are no logs"
         )
     if follow:
         for number in (signal.SIGINT, signal.SIGTERM):

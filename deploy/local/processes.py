@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -16,6 +17,13 @@ FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
 STEADY = 30.0
 """After so many seconds without a fall, the next one is a first one again."""
+
+
+BLOCKS = range(10_240, 32_768, 64)
+"""Where blocks of ports begin. The system names none of these for a connection (Linux begins at 32768, others at 49152)."""
+
+_held: list[socket.socket] = []
+_left: list[int] = []
 
 
 class DidNotStart(Exception):
@@ -113,14 +121,37 @@ def tail(log: Path, characters: int = 2000) -> str:
 
 
 def free_port(preferred: int | None = None) -> int:
-    """`preferred` when nobody listens there on 127.0.0.1, else a port that the system names."""
+    """`preferred` when nobody listens there on 127.0.0.1, else one that is given to nobody else before it is used."""
+    while preferred is None or not _is_free(preferred):
+        if not _left:
+            _take_block()
+        preferred = _left.pop()
+    return preferred
+
+
+def _take_block() -> None:
+    """Takes ports that are this process's as long as it lives: it holds the first of them, which every other one looks at."""
+    for first in secrets.SystemRandom().sample(BLOCKS, len(BLOCKS)):
+        held = socket.socket()
+        try:
+            held.bind(("127.0.0.1", first))
+        except OSError:
+            held.close()
+            continue
+        _held.append(held)
+        _left.extend(range(first + 1, first + BLOCKS.step))
+        return
+    raise DidNotStart("no port is free on 127.0.0.1")
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", preferred or 0))
+            probe.bind(("127.0.0.1", port))
         except OSError:
-            return free_port()
-        return int(probe.getsockname()[1])
+            return False
+        return True
 
 
 def guarded(argv: Sequence[str | Path], on_parent_death: signal.Signals, user: str = "-") -> list[str]:

@@ -63,7 +63,8 @@ def _start(folder: Folder, command: list[str]) -> subprocess.Popen[bytes]:
         click.echo(text[shown:], nl=False, err=True)
         shown = len(text)
         if process.poll() is not None:
-            raise DidNotStart(tail(log))
+            click.echo(log.read_text(errors="replace")[shown:], nl=False, err=True)
+            raise DidNotStart(f"it did not start; what it said lies in {log}")
         if time.monotonic() > deadline:
             process.terminate()
             raise DidNotStart(f"not ready after {READY_WITHIN:.0f} s\n{tail(log)}")

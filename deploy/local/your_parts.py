@@ -78,6 +78,8 @@ async def _kafka_refusal(called: str, access: KafkaAccess) -> str | None:
 async def _db_refusal(called: str, url: str) -> str | None:
     """Why a PostgreSQL will not do: it does not let us in, or not make roles and databases, or is of long ago."""
     place = urlsplit(url)
+    if place.scheme not in {"postgresql", "postgres"} or not place.hostname:
+        return f"{called}: a URL is needed, such as postgresql://user:password@host:5432/postgres"
     who = f"{called} on {place.hostname}:{place.port or 5432}, as {place.username}"
     try:
         server = Databases(url, Path(os.devnull))

@@ -97,7 +97,7 @@ async def test_what_can_not_be_laid_down_as_it_was_holds_up_no_other(ledger: Led
         Record(
             "domain.associated", None, [], b"\0" * 3_000_000, partition=3, offset=51
         ),  # as it may come out of a compressed batch
-        Record("domain.associated", None, [("odd", b"\0" * 1_000)] * 3_000, b"", partition=3, offset=52),
+        Record("domain.associated", None, [("odd", b"\0" * 3_000_000)], b"", partition=3, offset=52),
         Record("domain.associated", None, [], None, partition=3, offset=53),
         Record("partner.profile", None, [], b"personal", partition=3, offset=54),
     ]
