@@ -4,7 +4,7 @@ from alembic import op
 
 from shared.migrate import foundation, script
 
-revision = "0006"
+revision = "0007"
 down_revision = None
 
 TABLES = """
