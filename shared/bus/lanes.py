@@ -26,6 +26,8 @@ PASSED_OVER: Final = 500
 """Events of others that are looked through at most for those that may travel together."""
 
 BATCH_BYTES: Final = 900_000
+"""Of the events of a batch, reckoned with `HEADER_BYTES` each; a topic takes no more than a little more at once."""
+
 HEADER_BYTES: Final = 1_000
 """More than the envelope of any record takes."""
 

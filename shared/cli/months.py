@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from shared.cli.audited import BY
 from shared.cli.wording import count
 
 
@@ -36,7 +37,7 @@ def months_commands(
     @click.option(
         "--before", required=True, type=click.DateTime(["%Y-%m"]), help="The first month that stays, such as 2027-01."
     )
-    @click.option("--by", required=True, help="Who decided it, for the audit log.")
+    @BY
     @click.option("--drop", is_flag=True, help="Drop them for good; otherwise they stay aside, as tables of their own.")
     @click.option("--dry-run", is_flag=True, help="Only say what would be taken off.")
     @click.option("--yes", is_flag=True, help="Don't ask.")

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from shared.cli.audited import BY, WHY
 from shared.cli.wording import shown
 
 Databases = Callable[..., Mapping[str, str]]
@@ -17,13 +18,6 @@ Databases = Callable[..., Mapping[str, str]]
 
 def _as_it_is(command: Any) -> Any:
     return command
-
-
-def _said(_: click.Context, __: click.Parameter, words: str) -> str:
-    """What the audit log is to keep."""
-    if not words.strip():
-        raise click.BadParameter("it is kept in the audit log, and empty")
-    return words
 
 
 def parked_group(databases: Databases, options: Callable[[Any], Any] = _as_it_is) -> click.Group:
@@ -50,7 +44,7 @@ def parked_group(databases: Databases, options: Callable[[Any], Any] = _as_it_is
     @options
     @click.argument("topic")
     @click.argument("key")
-    @click.option("--by", required=True, callback=_said, help="Who decided it, for the audit log.")
+    @BY
     @click.option("--group", help="The consumer group, if several have it parked.")
     def retry(topic: str, key: str, by: str, group: str | None, **where: Any) -> None:
         """Try the stream KEY of TOPIC again at once; what waits behind follows in order."""
@@ -61,8 +55,8 @@ def parked_group(databases: Databases, options: Callable[[Any], Any] = _as_it_is
     @click.argument("topic")
     @click.argument("key")
     @click.argument("sequence", type=click.IntRange(0))
-    @click.option("--why", required=True, callback=_said, help="The reason, for the audit log.")
-    @click.option("--by", required=True, callback=_said, help="Who decided it, for the audit log.")
+    @WHY
+    @BY
     @click.option("--group", help="The consumer group, if several have it parked.")
     @click.option("--yes", is_flag=True, help="Don't ask.")
     def drop(topic: str, key: str, sequence: int, why: str, by: str, group: str | None, *, yes: bool, **where: Any) -> None:

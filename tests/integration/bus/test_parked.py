@@ -215,3 +215,12 @@ async def test_what_others_have_named_steers_no_terminal(ledger: Ledger) -> None
     assert "\x1b" not in said
     assert len(said.splitlines()) == 2
     assert r"\x1b[2J\x1b[HNothing is parked.\nledger 1" in said
+
+
+@pytest.mark.parametrize("words", ["", "  "])
+async def test_what_the_audit_log_is_to_keep_is_said(ledger: Ledger, words: str) -> None:
+    claim = str(await dead(ledger, 1))
+    for said in (("--why", words, "--by", "Nora"), ("--why", "a test", "--by", words)):
+        refused = await Desk(ledger)("drop", "domain.associated", claim, "1", "--yes", *said)
+        assert (refused.exit_code, "it is empty" in refused.output) == (2, True)
+    assert [row[1:3] for row in await ledger.parked()] == [(1, "dead")]

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from shared import ids
+from shared import db, ids
 from shared.bus import outbox
 from shared.bus.lanes import Lanes
 from shared.bus.looking import Looking
@@ -138,3 +138,12 @@ async def test_a_shard_that_is_taken_over_meanwhile_is_read_from_its_bottom(data
         desk.shards.add(own)
         await desk.read_all()
         assert desk.taken(A) == [1, 2]
+
+
+async def test_a_climb_may_take_longer_than_a_transaction_otherwise_may(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db, "TRANSACTION_TIMEOUT_MS", 300)
+    async with opened(database, "test relay") as queue:
+        await queue.stand_still()
+        await queue.page(0, without=[], shards=[0], limit=1)
+        await queue._reader.execute("select pg_sleep(0.6)")
+        assert await queue.page(0, without=[], shards=[0], limit=1) == []

@@ -206,3 +206,9 @@ def test_a_web_server_is_no_mail_server(tmp_path: Path, your_postgres: Databases
     said = refusal(tmp_path, f"--smtp=127.0.0.1:{port_of(your_postgres)}")
 
     assert "no mail server answers there" in said or "nobody answers" in said
+
+
+def test_what_is_no_url_of_a_database_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in zip(KAFKA_VARIABLES, ("operator", "secret", "SASL_PLAINTEXT"), strict=True):
+        monkeypatch.setenv(name, value)
+    assert "--db: a URL is needed, such as postgresql://" in refusal(tmp_path, f"--kafka={NOBODY}", "--db=nonsense")

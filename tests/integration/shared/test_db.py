@@ -9,13 +9,13 @@ from asyncpg import InternalClientError, NotNullViolationError
 from pydantic import TypeAdapter
 from sqlalchemy import ARRAY, Column, MetaData, Select, Table, Text, Uuid, any_, bindparam, func, select, text
 
-from shared import ids
+from shared import db, ids
 from shared.columns import AsJson, word
 from shared.db import DatabaseAway, PooledDatabase
 from shared.faults import Fault, fault_of
 from shared.http.problems import is_outage
 from shared.statements import Compiled
-from tests.integration.shared.shelf import Shelf, thing
+from tests.integration.shared.shelf import Shelf, running, thing
 
 pytestmark = pytest.mark.anyio
 
@@ -114,3 +114,15 @@ async def test_values_go_out_and_come_in_as_their_column_says(shelf: Shelf, colu
     echo: Compiled[Any] = Compiled(select(bindparam("given", type_=column.type)))
     async with shelf.db.transaction() as tx:
         assert await tx.fetch(echo, given=value) == [(value,)]
+
+
+async def test_a_transaction_that_took_too_long_is_an_outage_to_whoever_asks(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "TRANSACTION_TIMEOUT_MS", 300)
+    async with running(database) as impatient:
+        with pytest.raises(Exception) as caught:  # noqa: PT011  as the driver or SQLAlchemy call it
+            async with impatient.db.transaction() as tx:
+                await tx.execute(text("select pg_sleep(5)"))
+    assert fault_of(caught.value) is Fault.OWN
+    assert is_outage(caught.value)
